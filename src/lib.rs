@@ -1,0 +1,3 @@
+//! hatd keeps the hats that people wear in chat rooms.
+
+pub mod pb;
