@@ -1,3 +1,4 @@
 //! hatd keeps the hats that people wear in chat rooms.
 
 pub mod pb;
+pub mod time;
