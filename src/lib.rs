@@ -1,4 +1,5 @@
 //! hatd keeps the hats that people wear in chat rooms.
 
+pub mod jid;
 pub mod pb;
 pub mod time;
