@@ -233,7 +233,7 @@ impl HatDefinition {
 }
 
 /// The settings of a room.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Hash, Encode, Decode)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash, Encode, Decode)]
 #[cbor(map)]
 pub struct Room {
     /// Which hats may newly be put on.

@@ -74,6 +74,13 @@ impl RoomJid {
         Ok(Self { text: format!("{local}@{domain}").into(), at: local.len() })
     }
 
+    /// The room of parts that were stored normalised; none if they have not the shape.
+    pub(crate) fn from_stored(local: &str, domain: &str) -> Option<Self> {
+        let text = format!("{local}@{domain}");
+        let is_room = matches!(split_stored(&text), Some((Some(part), _)) if part == local);
+        is_room.then(|| Self { text: text.into(), at: local.len() })
+    }
+
     /// The whole JID, normalised.
     pub fn as_str(&self) -> &str {
         &self.text
@@ -153,6 +160,11 @@ impl UserJid {
         let (local, domain) = split(text)?;
         let Some(local) = local else { return Ok(Self(normalise_domain(domain)?.into())) };
         Ok(Self(format!("{}@{}", normalise_local(local)?, normalise_domain(domain)?).into()))
+    }
+
+    /// The user of text that was stored normalised; none if it has not the shape.
+    pub(crate) fn from_stored(text: &str) -> Option<Self> {
+        split_stored(text).map(|_| Self(text.into()))
     }
 
     /// The whole JID, normalised.
