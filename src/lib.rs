@@ -9,3 +9,4 @@ pub mod limits;
 pub mod pb;
 pub mod store;
 pub mod time;
+pub mod watch;

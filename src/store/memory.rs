@@ -198,6 +198,20 @@ impl State {
     }
 }
 
+/// The records of a domain's rooms, or all, in order.
+fn flatten<K: Ord + Clone, V: Clone>(
+    rooms: &BTreeMap<RoomJid, BTreeMap<K, V>>,
+    domain: Option<&Domain>,
+) -> BTreeMap<(RoomJid, K), V> {
+    let of_domain = |room: &RoomJid| domain.is_none_or(|it| it.as_str() == room.domain());
+    let rooms = rooms.iter().filter(|(room, _)| of_domain(room));
+    rooms
+        .flat_map(|(room, records)| {
+            records.iter().map(|(key, value)| ((room.clone(), key.clone()), value.clone()))
+        })
+        .collect()
+}
+
 impl View for State {
     fn room(&self, room: &RoomJid) -> Result<Option<RoomState>, Unreadable> {
         Ok(self.rooms.get(room).copied())
@@ -267,6 +281,10 @@ impl Store for Memory {
 
     fn head(&self) -> (Position, Mark) {
         self.feed.head()
+    }
+
+    async fn settled(&self) -> Result<(Position, Mark), Error> {
+        Ok(self.feed.head())
     }
 
     async fn locate(&self, position: Position, mark: Mark) -> Result<Located, Error> {
@@ -373,6 +391,35 @@ impl Store for Memory {
                 Some(definition_bytes(hat.as_str().len() + room.as_str().len(), definition))
             });
         Ok((inner.state.room(room)?, page))
+    }
+
+    async fn all_documents(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<(&RoomJid, &UserJid)>,
+        limit: PageLimit,
+    ) -> Result<Page<(RoomJid, UserJid), Document>, Error> {
+        let inner = self.lock();
+        let all = flatten(&inner.state.documents, domain);
+        let after = after.map(|(room, user)| (room.clone(), user.clone()));
+        Ok(Self::list(Some(&all), after.as_ref(), limit, |(room, user), document| {
+            let key_bytes = room.as_str().len() + user.as_str().len();
+            document.has_hats().then(|| document_bytes(key_bytes, document))
+        }))
+    }
+
+    async fn all_definitions(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<(&RoomJid, &HatId)>,
+        limit: PageLimit,
+    ) -> Result<Page<(RoomJid, HatId), HatDefinition>, Error> {
+        let inner = self.lock();
+        let all = flatten(&inner.state.definitions, domain);
+        let after = after.map(|(room, hat)| (room.clone(), hat.clone()));
+        Ok(Self::list(Some(&all), after.as_ref(), limit, |(room, hat), definition| {
+            Some(definition_bytes(hat.as_str().len() + room.as_str().len(), definition))
+        }))
     }
 
     async fn close(&self) -> Result<(), Error> {

@@ -16,7 +16,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use self::feed::{Scope, Subscription};
-pub use self::page::{DocumentFilter, Page, PageLimit};
+pub use self::page::{
+    DocumentFilter, Page, PageLimit, definition_bytes, document_bytes, room_bytes,
+};
 use crate::command::{Refusal, Request, RoomState};
 use crate::commit::{Commit, Counts, Identity, Mark, Position, Token};
 use crate::hat::{Document, HatDefinition, HatId, Revision, Room};
@@ -61,6 +63,14 @@ pub trait Store: Send + Sync {
 
     /// The position of the newest visible commit, and its mark.
     fn head(&self) -> (Position, Mark);
+
+    /// As [`Store::head`], but not before it includes every commit that any read which
+    /// has ended by now has shown: reads may be a moment ahead of the head.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the store has failed in between.
+    async fn settled(&self) -> Result<(Position, Mark), Error>;
 
     /// Says what a position and the mark that somebody saw there are to this store.
     ///
@@ -129,6 +139,22 @@ pub trait Store: Send + Sync {
         after: Option<&HatId>,
         limit: PageLimit,
     ) -> Result<(Option<RoomState>, Page<HatId, HatDefinition>), Error>;
+
+    /// Documents with hats after `after`, of a domain's rooms or all, by room and user.
+    async fn all_documents(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<(&RoomJid, &UserJid)>,
+        limit: PageLimit,
+    ) -> Result<Page<(RoomJid, UserJid), Document>, Error>;
+
+    /// Definitions after `after`, of a domain's rooms or all, by room and hat id.
+    async fn all_definitions(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<(&RoomJid, &HatId)>,
+        limit: PageLimit,
+    ) -> Result<Page<(RoomJid, HatId), HatDefinition>, Error>;
 
     /// Takes no more writes, and puts the store away for a quick start.
     ///

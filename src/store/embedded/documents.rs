@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use std::ops::{Bound, ControlFlow};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{PoisonError, RwLock, RwLockReadGuard};
 
 use minicbor::{Decode, Encode};
@@ -105,6 +106,8 @@ pub(super) struct Documents {
     /// Held while a commit to a room of the lock's is applied, so that no reader sees
     /// half of it.
     room_locks: Vec<RwLock<()>>,
+    /// The newest position whose commit is being applied or was.
+    applying: AtomicU64,
 }
 
 impl Documents {
@@ -127,6 +130,7 @@ impl Documents {
             meta: db.open_tree("meta")?,
             db,
             room_locks: (0..ROOM_LOCKS).map(|_| RwLock::new(())).collect(),
+            applying: AtomicU64::new(0),
         })
     }
 
@@ -168,7 +172,8 @@ impl Documents {
 
     /// Applies a commit. Applying it again, in order, changes nothing more.
     pub(super) fn apply(&self, position: Position, commit: &Commit) -> Result<(), Error> {
-        let _applying =
+        self.applying.store(position.get(), Ordering::Release);
+        let _guard =
             self.room_lock(&commit.room_jid).write().unwrap_or_else(PoisonError::into_inner);
         if commit.room_deleted {
             self.delete_room(&commit.room_jid)?;
@@ -383,6 +388,59 @@ impl Documents {
             }
         }
         Ok(filler.finish())
+    }
+
+    /// A page of documents with hats, of a domain's rooms or all.
+    pub(super) fn all_documents(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<&(RoomJid, UserJid)>,
+        limit: PageLimit,
+    ) -> Result<Page<(RoomJid, UserJid), Document>, Error> {
+        let prefix = domain.map_or_else(Vec::new, |it| keys::domain_prefix(it.as_str()));
+        let after = after.map(|(room, user)| keys::document(room, user));
+        let mut filler = Filler::new(limit);
+        for item in scan(&self.documents, &prefix, after) {
+            let (key, value) = item?;
+            let both = parsed("documents", &key, keys::parse_document(&key))?;
+            let document: Document = decode("documents", &key, &value)?;
+            let matching = document.has_hats().then(|| {
+                let bytes = document_bytes(key.len(), &document);
+                (document, bytes)
+            });
+            if filler.is_full(&both, matching) {
+                break;
+            }
+        }
+        Ok(filler.finish())
+    }
+
+    /// A page of definitions, of a domain's rooms or all.
+    pub(super) fn all_definitions(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<&(RoomJid, HatId)>,
+        limit: PageLimit,
+    ) -> Result<Page<(RoomJid, HatId), HatDefinition>, Error> {
+        let prefix = domain.map_or_else(Vec::new, |it| keys::domain_prefix(it.as_str()));
+        let after = after.map(|(room, hat)| keys::definition(room, hat));
+        let mut filler = Filler::new(limit);
+        for item in scan(&self.definitions, &prefix, after) {
+            let (key, value) = item?;
+            let room = parsed("definitions", &key, keys::parse_definition_room(&key))?;
+            let definition: HatDefinition = decode("definitions", &key, &value)?;
+            let both = (room, definition.hat_id.clone());
+            let bytes = definition_bytes(key.len(), &definition);
+            if filler.is_full(&both, Some((definition, bytes))) {
+                break;
+            }
+        }
+        Ok(filler.finish())
+    }
+
+    /// The last position of which a read may have seen anything.
+    pub(super) fn applying(&self) -> Position {
+        Position::new(self.applying.load(Ordering::Acquire))
     }
 
     /// Users of one room who have hats that are due: those due first, up to `limit`.

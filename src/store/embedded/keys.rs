@@ -98,6 +98,24 @@ pub(super) fn parse_room(key: &[u8]) -> Option<RoomJid> {
     }
 }
 
+/// The room and user of a key that [`document`] made.
+pub(super) fn parse_document(key: &[u8]) -> Option<(RoomJid, UserJid)> {
+    match split(key)?.as_slice() {
+        [domain, local, user] => {
+            Some((RoomJid::from_stored(local, domain)?, UserJid::from_stored(user)?))
+        }
+        _ => None,
+    }
+}
+
+/// The room of a key that [`definition`] made.
+pub(super) fn parse_definition_room(key: &[u8]) -> Option<RoomJid> {
+    match split(key)?.as_slice() {
+        [domain, local, _] => RoomJid::from_stored(local, domain),
+        _ => None,
+    }
+}
+
 /// The last part of a key, as a user.
 pub(super) fn parse_last_user(key: &[u8]) -> Option<UserJid> {
     UserJid::from_stored(split(key)?.last()?)

@@ -49,6 +49,11 @@ use crate::jid::{Domain, RoomJid, UserJid};
 /// [`Error::Overloaded`]. Our choice: less than any client's deadline.
 const QUEUE_WAIT: Duration = Duration::from_secs(1);
 
+/// How often to look whether the head has reached what a read has seen, and for how
+/// long: the writer shows a batch as soon as it is applied, so it takes milliseconds.
+const SETTLE_POLL: Duration = Duration::from_millis(1);
+const SETTLE_WAIT: Duration = Duration::from_secs(5);
+
 /// What the payload of a log record begins with.
 const COMMIT_FORMAT: u8 = 1;
 
@@ -352,6 +357,22 @@ impl Store for Embedded {
         self.feed.head()
     }
 
+    async fn settled(&self) -> Result<(Position, Mark), Error> {
+        let seen = self.documents.applying();
+        let settle = async {
+            loop {
+                let head = self.feed.head();
+                if head.0 >= seen {
+                    return head;
+                }
+                tokio::time::sleep(SETTLE_POLL).await;
+            }
+        };
+        tokio::time::timeout(SETTLE_WAIT, settle)
+            .await
+            .map_err(|_| Error::Unavailable("a commit was not applied in time".into()))
+    }
+
     async fn locate(&self, position: Position, mark: Mark) -> Result<Located, Error> {
         let here = match position {
             Position::START => Some(Mark::ORIGIN),
@@ -462,6 +483,34 @@ impl Store for Embedded {
             let _guard = documents.read_room(&room);
             let page = documents.definitions(&room, after.as_ref(), limit)?;
             Ok((documents.room_state(&room)?, page))
+        })
+        .await
+    }
+
+    async fn all_documents(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<(&RoomJid, &UserJid)>,
+        limit: PageLimit,
+    ) -> Result<Page<(RoomJid, UserJid), Document>, Error> {
+        let after = after.map(|(room, user)| (room.clone(), user.clone()));
+        let domain = domain.cloned();
+        self.blocking(move |documents, _| {
+            Ok(documents.all_documents(domain.as_ref(), after.as_ref(), limit)?)
+        })
+        .await
+    }
+
+    async fn all_definitions(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<(&RoomJid, &HatId)>,
+        limit: PageLimit,
+    ) -> Result<Page<(RoomJid, HatId), HatDefinition>, Error> {
+        let after = after.map(|(room, hat)| (room.clone(), hat.clone()));
+        let domain = domain.cloned();
+        self.blocking(move |documents, _| {
+            Ok(documents.all_definitions(domain.as_ref(), after.as_ref(), limit)?)
         })
         .await
     }
