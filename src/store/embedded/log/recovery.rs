@@ -31,8 +31,8 @@ pub struct Recovery {
     pub cut: Option<Cut>,
 }
 
-/// A part of a file that no record stands in, and that is gone. None of it was durable before
-/// anyone saw it.
+/// The end of a file, or all of it, that was cut off. Nothing in the log says that any of it was
+/// ever durable.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cut {
     /// The file; it is removed if `offset` is 0.

@@ -182,3 +182,24 @@ pub(super) fn check_header(
         Err(Error::WrongStore { file: path.to_owned() })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_lookup_passes_a_stride_and_a_record_at_most() {
+        const RECORD_BYTES: u64 = 100;
+        let file = tempfile::tempfile().unwrap();
+        let mut segment = Segment::new(Path::new("any").into(), file, 8);
+        for _ in 0..2000 {
+            segment.push(RECORD_BYTES);
+        }
+        for (position, at) in (8..2008).zip(0..) {
+            let (near, offset) = segment.near(position);
+            assert!(near <= position);
+            assert_eq!(offset, HEADER_LEN + (near - 8) * RECORD_BYTES);
+            assert!(HEADER_LEN + at * RECORD_BYTES - offset < INDEX_STRIDE_BYTES + RECORD_BYTES);
+        }
+    }
+}

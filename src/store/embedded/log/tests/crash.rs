@@ -1,6 +1,9 @@
 //! What a crash leaves, and what opening makes of it.
 
-use std::fs::{self, File};
+use std::{
+    fs::{self, File},
+    time::SystemTime,
+};
 
 use super::{super::Cut, *};
 
@@ -112,4 +115,40 @@ fn a_creation_that_was_interrupted_is_begun_anew() {
         commit(&mut appender, &[b"one"]);
         assert_eq!(reopen(dir.path()).1.head().0, 1);
     }
+}
+
+/// A sync that failed before the crash may have left the last batch in the page cache only, where
+/// it reads as if it were on disk. The tests see the write by the file's time.
+#[test]
+fn opening_writes_the_last_segment_once_more_and_no_other() {
+    let dir = log_of_segments();
+    let paths = segment_paths(&dir);
+    let (last, sealed) = paths.split_last().unwrap();
+    let next = segment_path(dir.path(), 13);
+    let written =
+        |path: &Path| fs::metadata(path).unwrap().modified().unwrap() != SystemTime::UNIX_EPOCH;
+    let age = |path: &Path| {
+        File::options()
+            .write(true)
+            .open(path)
+            .unwrap()
+            .set_modified(SystemTime::UNIX_EPOCH)
+            .unwrap();
+    };
+
+    for path in &paths {
+        age(path);
+    }
+    let before = fs::read(last).unwrap();
+    open(dir.path()).unwrap();
+    assert!(written(last));
+    assert!(!sealed.iter().any(|path| written(path)));
+    assert_eq!(fs::read(last).unwrap(), before);
+
+    drop(segment::Segment::create(dir.path(), OURS, 13).unwrap());
+    age(last);
+    age(&next);
+    open(dir.path()).unwrap();
+    assert!(written(&next));
+    assert!(!written(last));
 }

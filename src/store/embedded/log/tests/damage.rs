@@ -220,6 +220,37 @@ fn a_log_is_never_created_over_another() {
 }
 
 #[test]
+fn a_log_whose_first_segment_lost_its_records_is_not_an_interrupted_creation() {
+    let dir = log_of_segments();
+    let path = first_segment(&dir);
+    File::options().write(true).open(&path).unwrap().set_len(SEGMENT_HEADER).unwrap();
+    assert!(matches!(Log::create(dir.path(), OURS, Options::default()), Err(Error::Io { .. })));
+    assert!(path.exists());
+}
+
+#[test]
+fn a_good_record_in_the_place_of_another_is_refused() {
+    let dir = log_of(&[&[&[1; 30]], &[&[2; 30]], &[&[3; 30]], &[&[4; 30]]]);
+    let path = first_segment(&dir);
+    let mut bytes = fs::read(&path).unwrap();
+    let len = frame::HEADER_LEN + 30;
+    let second = segment::HEADER_LEN as usize + len;
+    bytes.copy_within(second + len..second + 2 * len, second);
+    fs::write(&path, &bytes).unwrap();
+    check_corrupt(open(dir.path()), &path, second as u64, "position 3 stands where 2 belongs");
+}
+
+#[test]
+fn a_record_that_claims_to_have_been_durable_before_it_was_written_is_no_record() {
+    let dir = log_of(&[]);
+    let path = first_segment(&dir);
+    let mut bytes = fs::read(&path).unwrap();
+    frame::encode(&mut bytes, 1, 1, 3, b"one");
+    fs::write(&path, &bytes).unwrap();
+    assert_eq!(open(dir.path()).unwrap().recovery().records, 0);
+}
+
+#[test]
 fn names_that_are_almost_a_segments_are_refused_and_others_ignored() {
     let dir = log_of(&[&[b"one"]]);
     for name in
