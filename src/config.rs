@@ -74,6 +74,7 @@ impl Config {
     /// - [`Error::Read`] if the file cannot be read.
     /// - [`Error::Parse`] if the file has a key that does not exist, or a value that does not fit.
     /// - [`Error::Open`] if `listen` is reachable from other machines and `insecure-open` is not set.
+    /// - [`Error::Zero`] if `request-timeout` is zero.
     /// - [`Error::Order`] if a default exceeds its own bound.
     pub fn load(arguments: Arguments) -> Result<Self, Error> {
         let file = match &arguments.config {
@@ -127,6 +128,9 @@ impl Config {
         if !open && !self.listen.ip().to_canonical().is_loopback() {
             return Err(Error::Open { listen: self.listen });
         }
+        if self.request_timeout.is_zero() {
+            return Err(Error::Zero { setting: "request-timeout" });
+        }
         if self.request_timeout > self.request_timeout_max {
             return Err(Error::Order { lower: "request-timeout", upper: "request-timeout-max" });
         }
@@ -167,6 +171,12 @@ pub enum Error {
     Open {
         /// The address.
         listen: SocketAddr,
+    },
+    /// Nothing could be answered in no time.
+    #[error("{setting} must be more than zero")]
+    Zero {
+        /// The setting.
+        setting: &'static str,
     },
     /// A default exceeds its own bound.
     #[error("{lower} must not exceed {upper}")]
@@ -538,7 +548,7 @@ mod tests {
             let line = match (flag, argument.get_help_heading()) {
                 ("config", _) => continue,
                 (_, Some("Limits")) => {
-                    limits += &format!("{flag} = 7\n");
+                    limits.extend([flag, " = 7\n"]);
                     continue;
                 }
                 ("listen", _) => "'[::1]:7'",
@@ -547,7 +557,7 @@ mod tests {
                 ("retention-bytes", _) => "'7KiB'",
                 _ => "'7s'",
             };
-            text += &format!("{flag} = {line}\n");
+            text.extend([flag, " = ", line, "\n"]);
         }
         let settings = file(&(text + &limits)).unwrap();
         let missing = format!("{settings:?}");
@@ -613,12 +623,13 @@ mod tests {
     }
 
     #[test]
-    fn a_default_above_its_bound_is_refused() {
-        let check = |given: &[&str]| {
-            let error = Config::resolve(flags(given), Settings::default()).unwrap_err();
-            assert!(matches!(error, Error::Order { .. }), "{given:?}: {error}");
+    fn settings_that_do_not_go_together_are_refused() {
+        let check = |given: &str, expected: &str| {
+            let error = Config::resolve(flags(&[given]), Settings::default()).unwrap_err();
+            assert_eq!(error.to_string(), expected);
         };
-        check(&["--request-timeout=31s"]);
-        check(&["--page-size-max=99"]);
+        check("--request-timeout=31s", "request-timeout must not exceed request-timeout-max");
+        check("--page-size-max=99", "page-size-default must not exceed page-size-max");
+        check("--request-timeout=0s", "request-timeout must be more than zero");
     }
 }

@@ -76,7 +76,7 @@ pub fn init(format: Format, filter: &Filter) {
         .log_internal_errors(false);
     let installed = match format {
         Format::Text => builder.with_ansi(io::stderr().is_terminal()).try_init(),
-        Format::Json => builder.json().flatten_event(true).try_init(),
+        Format::Json => builder.json().flatten_event(true).with_span_list(false).try_init(),
     };
     if installed.is_ok() {
         panic::set_hook(Box::new(log_panic));

@@ -177,9 +177,9 @@ impl Exit {
     fn of(error: &anyhow::Error) -> Self {
         if error.is::<config::Error>() {
             Self::Config
-        } else if let Some(error) = error.downcast_ref() {
+        } else if let Some(error) = error.downcast_ref::<embedded::OpenError>() {
             Self::of_open(error)
-        } else if let Some(error) = error.downcast_ref() {
+        } else if let Some(error) = error.downcast_ref::<server::Error>() {
             Self::of_server(error)
         } else {
             // What is left is the runtime and the signal handlers.
@@ -191,25 +191,41 @@ impl Exit {
         match error {
             embedded::OpenError::Locked { .. } => Self::TempFail,
             embedded::OpenError::Corrupt(..) => Self::DataErr,
-            embedded::OpenError::Io { source, .. } => match source.kind() {
-                io::ErrorKind::PermissionDenied => Self::NoPerm,
-                io::ErrorKind::AlreadyExists
-                | io::ErrorKind::NotADirectory
-                | io::ErrorKind::NotFound
-                | io::ErrorKind::ReadOnlyFilesystem => Self::CantCreat,
-                _ => Self::IoErr,
-            },
+            embedded::OpenError::Io { source, .. } => Self::of_file(source),
         }
     }
 
     fn of_server(error: &server::Error) -> Self {
         match error {
-            server::Error::Bind { source, .. } => match source.kind() {
-                io::ErrorKind::PermissionDenied => Self::NoPerm,
-                _ => Self::Unavailable,
-            },
+            server::Error::Bind { source, .. } if is_forbidden(source) => Self::NoPerm,
+            server::Error::Bind { .. } => Self::Unavailable,
             server::Error::Descriptors(_) => Self::Software,
             server::Error::Close(_) | server::Error::CloseTimedOut => Self::IoErr,
         }
     }
+
+    fn of_file(error: &io::Error) -> Self {
+        if is_forbidden(error) {
+            Self::NoPerm
+        } else if is_about_the_place(error) {
+            Self::CantCreat
+        } else {
+            Self::IoErr
+        }
+    }
+}
+
+fn is_forbidden(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::PermissionDenied
+}
+
+/// Whether the error is about the place of a file, not about its contents.
+fn is_about_the_place(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::AlreadyExists
+            | io::ErrorKind::NotADirectory
+            | io::ErrorKind::NotFound
+            | io::ErrorKind::ReadOnlyFilesystem
+    )
 }

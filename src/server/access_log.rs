@@ -52,7 +52,7 @@ impl Call {
         }
         self.logged = true;
         let _entered = self.span.enter();
-        let duration_ms = self.start.elapsed().as_secs_f64() * 1e3;
+        let duration_ms = (self.start.elapsed().as_secs_f64() * 1e6).round() / 1e3;
         if matches!(code, Code::Internal | Code::Unknown | Code::DataLoss) {
             tracing::warn!(grpc.code = ?code, duration_ms, "answered a call");
         } else {

@@ -34,7 +34,7 @@ use tower::ServiceExt as _;
 /// Most connections at a time; more are closed at once, so that their clients back off. Our choice:
 /// as many as the watchers we are built for, one to a connection.
 const CONNECTIONS_MAX: usize = 10_000;
-/// Most calls on one connection at a time; more are refused by RST_STREAM. Our choice: RFC 9113,
+/// Most calls on one connection at a time; more are refused by `RST_STREAM`. Our choice: RFC 9113,
 /// section 6.5.2 recommends no fewer than 100, and hyper's default is 200.
 const STREAMS_MAX: u32 = 128;
 /// Streams that the caller reset before we saw them; more end the connection (CVE-2023-44487).
@@ -78,9 +78,11 @@ pub(crate) struct Listener {
     local_addr: SocketAddr,
 }
 
-/// What ends the connections, and what counts their tasks.
+/// What ends the calls and connections, step by step, and what counts their tasks.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Lifetimes {
+    /// Streams say goodbye, and calls are refused.
+    pub(crate) shutdown: CancellationToken,
     /// No further connections and calls; those that are open end by themselves.
     pub(crate) drain: CancellationToken,
     /// No connection lives on.

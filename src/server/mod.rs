@@ -48,6 +48,10 @@ use crate::{
 /// How often the store is asked to end the hats that are due. The contract gives an expiry 1 s.
 const EXPIRY_TICK: Duration = Duration::from_millis(250);
 
+/// Time between the goodbye of the streams and that of their connections (GOAWAY). Our choice: some
+/// clients, curl 7.88 for one, hang up at a GOAWAY and would miss what comes after it.
+const FAREWELL: Duration = Duration::from_millis(100);
+
 /// Time for tasks to notice that their connection is cut. Our choice: they are woken at once, and
 /// only a bug could need more.
 const ABORT_LIMIT: Duration = Duration::from_secs(1);
@@ -131,9 +135,9 @@ impl Server {
     /// [`Error::Bind`] or [`Error::Descriptors`].
     pub async fn bind(options: Options, store: Arc<dyn Store>) -> Result<Self, Error> {
         let lifetimes = Lifetimes::default();
-        let app = App::new(Arc::clone(&store), options.limits.clone(), lifetimes.drain.clone());
+        let app = App::new(Arc::clone(&store), options.limits.clone(), lifetimes.shutdown.clone());
         let (health, routes) = with_standard_services(service::routes(Arc::new(app))).await?;
-        let router = with_layers(routes.into_axum_router(), &options, &lifetimes.drain)?;
+        let router = with_layers(routes.into_axum_router(), &options, &lifetimes.shutdown)?;
         let listener = Listener::bind(options.listen)
             .await
             .map_err(|source| Error::Bind { address: options.listen, source })?;
@@ -161,40 +165,53 @@ impl Server {
     /// [`Error::Close`] or [`Error::CloseTimedOut`].
     pub async fn serve_until(self, signals: impl Stream<Item = ()>) -> Result<(), Error> {
         let Self { listener, router, health, store, lifetimes, options } = self;
-        let Lifetimes { drain, abort, tasks } = lifetimes.clone();
         // A stream that has ended says nothing more: wait for ever.
         let mut signals = pin!(signals.chain(stream::pending()));
-
+        let serving = listener.serve(router, options.limits.metadata_bytes_max, lifetimes.clone());
         let mut expiry = Expiry { store: Arc::clone(&store), failing: false };
+
         expiry.tick().await;
-        tasks.spawn(expiry.run(drain.clone()));
-        tasks.spawn(listener.serve(router, options.limits.metadata_bytes_max, lifetimes));
-
+        lifetimes.tasks.spawn(expiry.run(lifetimes.shutdown.clone()));
+        lifetimes.tasks.spawn(serving);
         signals.next().await;
-        tracing::info!("draining");
-        for name in HEALTH_NAMES {
-            health.set_service_status(name, ServingStatus::NotServing).await;
-        }
-        drain.cancel();
-        tasks.close();
-        tokio::select! {
-            () = tasks.wait() => {}
-            () = sleep(options.shutdown_grace_period) => {
-                tracing::warn!("cut the calls still open after the grace period");
-            }
-            _ = signals.next() => tracing::warn!("cut the calls still open at a second signal"),
-        }
-        abort.cancel();
-        if timeout(ABORT_LIMIT, tasks.wait()).await.is_err() {
-            tracing::error!("left tasks behind that do not end");
-        }
 
+        let cut = async {
+            tokio::select! {
+                () = sleep(options.shutdown_grace_period) => "the grace period has passed",
+                _ = signals.next() => "a second signal came",
+            }
+        };
+        drain(&lifetimes, &health, cut).await;
         timeout(CLOSE_LIMIT, store.close())
             .await
             .map_err(|_| Error::CloseTimedOut)?
             .map_err(Error::Close)?;
         tracing::info!("stopped");
         Ok(())
+    }
+}
+
+/// Ends all calls and connections, and waits for their tasks: at most until `cut`, which says why.
+async fn drain(lifetimes: &Lifetimes, health: &HealthReporter, cut: impl Future<Output = &str>) {
+    tracing::info!("draining");
+    for name in HEALTH_NAMES {
+        health.set_service_status(name, ServingStatus::NotServing).await;
+    }
+    lifetimes.shutdown.cancel();
+    lifetimes.tasks.close();
+    let drained = async {
+        sleep(FAREWELL).await;
+        lifetimes.drain.cancel();
+        lifetimes.tasks.wait().await;
+    };
+    tokio::select! {
+        () = drained => {}
+        reason = cut => tracing::warn!(reason, "cut the calls that were still open"),
+    }
+    lifetimes.drain.cancel();
+    lifetimes.abort.cancel();
+    if timeout(ABORT_LIMIT, lifetimes.tasks.wait()).await.is_err() {
+        tracing::error!("left tasks behind that do not end");
     }
 }
 
@@ -219,19 +236,16 @@ impl Expiry {
     }
 
     async fn tick(&mut self) {
-        match self.store.expire().await {
-            Ok(()) if self.failing => {
-                self.failing = false;
-                tracing::info!("ended the hats that were overdue");
+        let result = self.store.expire().await;
+        // Hats stay until writes are possible again, and a line every tick says nothing more.
+        match result {
+            Err(ref error) if !self.failing => {
+                tracing::error!(error = error as &dyn std::error::Error, "failed to end hats");
             }
-            Ok(()) => {}
-            // Hats stay until writes are possible again, and a line every tick says nothing more.
-            Err(error) if !self.failing => {
-                self.failing = true;
-                tracing::error!(error = &error as &dyn std::error::Error, "failed to end hats");
-            }
-            Err(_) => {}
+            Ok(()) if self.failing => tracing::info!("ended the hats that were overdue"),
+            Ok(()) | Err(_) => {}
         }
+        self.failing = result.is_err();
     }
 }
 
@@ -257,15 +271,11 @@ async fn with_standard_services(routes: Routes) -> Result<(HealthReporter, Route
         reporter.set_service_status(name, ServingStatus::Serving).await;
     }
     let reflection = || {
-        let builder = tonic_reflection::server::Builder::configure();
         // The builder adds the descriptors of its own service itself.
-        [
-            pb::FILE_DESCRIPTOR_SET,
-            tonic_health::pb::FILE_DESCRIPTOR_SET,
-            tonic_types::pb::FILE_DESCRIPTOR_SET,
-        ]
-        .into_iter()
-        .fold(builder, |builder, set| builder.register_encoded_file_descriptor_set(set))
+        tonic_reflection::server::Builder::configure()
+            .register_encoded_file_descriptor_set(pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+            .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
     };
     let v1 = reflection().build_v1().map_err(|error| Error::Descriptors(error.into()))?;
     // Older tools, grpcurl and Postman among them, know only this one.
@@ -309,4 +319,84 @@ fn trailers(status: &Status) -> HeaderMap {
         trailers.insert(Status::GRPC_STATUS, HeaderValue::from(status.code() as i32));
     }
     trailers
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future;
+
+    use tonic::{Code, transport::Channel};
+    use tonic_health::pb::{
+        HealthCheckRequest, health_check_response::ServingStatus as Wire,
+        health_client::HealthClient,
+    };
+    use tonic_reflection::pb::{v1, v1alpha};
+
+    use super::*;
+
+    /// The server without our own services.
+    async fn start() -> (Channel, HealthReporter, Lifetimes) {
+        let lifetimes = Lifetimes::default();
+        let options = Options {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            request_timeout: Duration::from_secs(5),
+            request_timeout_max: Duration::from_secs(30),
+            shutdown_grace_period: Duration::from_secs(10),
+            limits: Limits::default(),
+        };
+        let (health, routes) = with_standard_services(Routes::default()).await.unwrap();
+        let router = with_layers(routes.into_axum_router(), &options, &lifetimes.shutdown).unwrap();
+        let listener = Listener::bind(options.listen).await.unwrap();
+        let address = listener.local_addr();
+        lifetimes.tasks.spawn(listener.serve(router, 16 << 10, lifetimes.clone()));
+        let channel = Channel::from_shared(format!("http://{address}")).unwrap();
+        (channel.connect().await.unwrap(), health, lifetimes)
+    }
+
+    #[tokio::test]
+    async fn a_drain_tells_health_watchers_first_and_cuts_nobody() {
+        let (channel, health, lifetimes) = start().await;
+        let mut client = HealthClient::new(channel);
+        for name in HEALTH_NAMES {
+            let request = HealthCheckRequest { service: name.to_owned() };
+            let status = client.check(request).await.unwrap().into_inner().status();
+            assert_eq!(status, Wire::Serving, "{name}");
+        }
+        let request = HealthCheckRequest { service: "hatd.v1.HatService".to_owned() };
+        let mut watch = client.watch(request).await.unwrap().into_inner();
+        assert_eq!(watch.message().await.unwrap().unwrap().status(), Wire::Serving);
+
+        tokio::join!(drain(&lifetimes, &health, future::pending()), async {
+            assert_eq!(watch.message().await.unwrap().unwrap().status(), Wire::NotServing);
+            assert_eq!(watch.message().await.unwrap_err().code(), Code::Unavailable);
+        });
+    }
+
+    #[tokio::test]
+    async fn reflection_lists_our_services_in_both_versions() {
+        let (channel, ..) = start().await;
+        let ours = ["hatd.v1.HatService", "hatd.v1.RoomService", "hatd.v1.WardrobeService"];
+
+        let request = v1::ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(v1::server_reflection_request::MessageRequest::ListServices(
+                String::new(),
+            )),
+        };
+        let mut client = v1::server_reflection_client::ServerReflectionClient::new(channel.clone());
+        let answers = client.server_reflection_info(stream::iter([request])).await.unwrap();
+        let answer = format!("{:?}", answers.into_inner().message().await.unwrap());
+        assert!(ours.iter().all(|name| answer.contains(name)), "{answer}");
+
+        let request = v1alpha::ServerReflectionRequest {
+            host: String::new(),
+            message_request: Some(
+                v1alpha::server_reflection_request::MessageRequest::ListServices(String::new()),
+            ),
+        };
+        let mut client = v1alpha::server_reflection_client::ServerReflectionClient::new(channel);
+        let answers = client.server_reflection_info(stream::iter([request])).await.unwrap();
+        let answer = format!("{:?}", answers.into_inner().message().await.unwrap());
+        assert!(ours.iter().all(|name| answer.contains(name)), "{answer}");
+    }
 }

@@ -47,7 +47,7 @@ pub(crate) async fn statuses(
     )
 }
 
-/// Whether this is tonic's own answer to a message over the limit: OUT_OF_RANGE without details.
+/// Whether this is tonic's own answer to a message over the limit: `OUT_OF_RANGE` without details.
 fn is_too_large(headers: &HeaderMap) -> bool {
     // Nearly no answer has a status in its headers, and reading one costs a copy.
     headers.contains_key(Status::GRPC_STATUS)
