@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::hats::Give;
-use super::{Answer, Decision, Env, Refusal, Request, RoomState, Stop, Target, View};
+use super::{Answer, Decision, Env, Refusal, Request, RoomState, Stop, Target, View, is_known};
 use crate::commit::{Cause, ChangeKind, Commit, HatChange, UserChange};
 use crate::hat::{Document, Eligibility, Given, HatDefinition, HatId, HatPolicy, Revision, Room};
 use crate::jid::{RoomJid, UserJid};
@@ -97,7 +97,7 @@ impl<'a> Draft<'a> {
     pub(super) fn check_known(&mut self, user: &UserJid) -> Result<(), Stop> {
         let eligibility = self.room.eligibility;
         let document = self.document(user)?;
-        if may_have_hats(eligibility, document) || document.has_hats() {
+        if is_known(eligibility, document) {
             return Ok(());
         }
         Err(self.not_affiliated(user).into())

@@ -718,6 +718,12 @@ pub fn decide(request: &Request, view: &dyn View, env: &Env<'_>) -> Result<Decis
     Ok(decision)
 }
 
+/// Whether a room keeps hats for the user, or may: if not, the user is unknown to reads
+/// and writes alike.
+pub fn is_known(eligibility: Eligibility, document: &Document) -> bool {
+    draft::may_have_hats(eligibility, document) || document.has_hats()
+}
+
 /// Adds up what the commits do, on top of what earlier turns of the request did.
 fn count(decision: &mut Decision, done: Counts) {
     let counts = &mut decision.answer.counts;
