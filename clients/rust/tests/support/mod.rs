@@ -1,0 +1,230 @@
+//! A scripted hatd in this process, over a pipe instead of a socket, so that time can be paused.
+
+#![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
+#![allow(clippy::unwrap_used, reason = "a helper of tests")]
+
+use std::{
+    convert::Infallible,
+    io,
+    sync::{Arc, Mutex, MutexGuard},
+    task::{Context, Poll},
+};
+
+use hatd_client::{Builder, Client, pb};
+use hyper_util::rt::TokioIo;
+use tokio::{io::DuplexStream, sync::mpsc, time::Instant};
+use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+use tonic::{
+    Request, Response, Status,
+    body::Body,
+    codegen::{BoxFuture, BoxStream, Service, http},
+    server::{Grpc, NamedService},
+    transport::{Endpoint, Server},
+};
+use tonic_prost::ProstCodec;
+use tower::service_fn;
+
+/// What the server does on a stream.
+#[derive(Clone, Debug)]
+pub enum Step {
+    Send(pb::WatchHatsResponse),
+    /// Ends the stream with an error.
+    Fail(Status),
+    /// Says nothing more and keeps the stream open. A script without it ends with OK.
+    Hang,
+}
+
+pub type Script = Result<Vec<Step>, Status>;
+type Watches = dyn FnMut(pb::WatchHatsRequest) -> Script + Send;
+type Adds = dyn FnMut(pb::AddUserHatRequest) -> Result<pb::AddUserHatResponse, Status> + Send;
+type Lists = dyn FnMut(pb::ListRoomHatsRequest) -> Result<pb::ListRoomHatsResponse, Status> + Send;
+
+/// The scripted server: how it answers, and what it was asked.
+#[derive(Clone)]
+pub struct Hatd(Arc<Mutex<Inner>>);
+
+struct Inner {
+    on_watch: Box<Watches>,
+    on_add: Box<Adds>,
+    on_list: Box<Lists>,
+    watches: Vec<(Instant, pb::WatchHatsRequest)>,
+    adds: Vec<(Instant, pb::AddUserHatRequest)>,
+    headers: Vec<http::HeaderMap>,
+    refused_connections: u32,
+}
+
+impl Hatd {
+    pub fn new() -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            on_watch: Box::new(|_| Err(Status::unimplemented("no script"))),
+            on_add: Box::new(|_| Ok(pb::AddUserHatResponse::default())),
+            on_list: Box::new(|_| Ok(pb::ListRoomHatsResponse::default())),
+            watches: Vec::new(),
+            adds: Vec::new(),
+            headers: Vec::new(),
+            refused_connections: 0,
+        })))
+    }
+
+    /// Answers each watch as `script` says.
+    pub fn on_watch(
+        self,
+        script: impl FnMut(pb::WatchHatsRequest) -> Script + Send + 'static,
+    ) -> Self {
+        self.lock().on_watch = Box::new(script);
+        self
+    }
+
+    /// Answers the watches with these scripts in turn, and hangs after them.
+    pub fn with_watches(self, scripts: Vec<Script>) -> Self {
+        let mut scripts = scripts.into_iter();
+        self.on_watch(move |_| scripts.next().unwrap_or_else(|| Ok(vec![Step::Hang])))
+    }
+
+    /// Answers each `AddUserHat` as `answer` says.
+    pub fn on_add(
+        self,
+        answer: impl FnMut(pb::AddUserHatRequest) -> Result<pb::AddUserHatResponse, Status>
+        + Send
+        + 'static,
+    ) -> Self {
+        self.lock().on_add = Box::new(answer);
+        self
+    }
+
+    /// Answers each `ListRoomHats` as `answer` says.
+    pub fn on_list(
+        self,
+        answer: impl FnMut(pb::ListRoomHatsRequest) -> Result<pb::ListRoomHatsResponse, Status>
+        + Send
+        + 'static,
+    ) -> Self {
+        self.lock().on_list = Box::new(answer);
+        self
+    }
+
+    /// Refuses the next `connections`.
+    pub fn refuse_connections(self, connections: u32) -> Self {
+        self.lock().refused_connections = connections;
+        self
+    }
+
+    /// The watches opened so far, and when.
+    pub fn watches(&self) -> Vec<(Instant, pb::WatchHatsRequest)> {
+        self.lock().watches.clone()
+    }
+
+    /// Where the watches opened so far were to start.
+    pub fn starts(&self) -> Vec<pb::watch_hats_request::Start> {
+        self.watches().into_iter().map(|(_, request)| request.start.unwrap()).collect()
+    }
+
+    /// The hats added so far, and when.
+    pub fn adds(&self) -> Vec<(Instant, pb::AddUserHatRequest)> {
+        self.lock().adds.clone()
+    }
+
+    /// The headers of all requests so far.
+    pub fn headers(&self) -> Vec<http::HeaderMap> {
+        self.lock().headers.clone()
+    }
+
+    pub fn client(&self) -> Client {
+        self.client_with(Client::builder())
+    }
+
+    pub fn client_with(&self, builder: Builder) -> Client {
+        let (connections, accepted) = mpsc::channel::<DuplexStream>(16);
+        tokio::spawn(
+            Server::builder()
+                .add_service(self.clone())
+                .serve_with_incoming(ReceiverStream::new(accepted).map(Ok::<_, io::Error>)),
+        );
+        let hatd = self.clone();
+        let connector = service_fn(move |_uri: http::Uri| {
+            let (connections, hatd) = (connections.clone(), hatd.clone());
+            async move {
+                let refused = &mut hatd.lock().refused_connections;
+                if *refused > 0 {
+                    *refused -= 1;
+                    return Err(io::Error::from(io::ErrorKind::ConnectionRefused));
+                }
+                let (near, far) = tokio::io::duplex(64 * 1024);
+                connections.try_send(far).map_err(io::Error::other)?;
+                Ok(TokioIo::new(near))
+            }
+        });
+        let endpoint = Endpoint::from_static("http://hatd.test");
+        builder.with_channel(endpoint.connect_with_connector_lazy(connector))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        self.0.lock().unwrap()
+    }
+
+    fn watch(
+        &self,
+        request: pb::WatchHatsRequest,
+    ) -> Result<BoxStream<pb::WatchHatsResponse>, Status> {
+        let mut inner = self.lock();
+        inner.watches.push((Instant::now(), request.clone()));
+        let script = (inner.on_watch)(request)?;
+        let hangs = script.iter().any(|step| matches!(step, Step::Hang));
+        let responses = script.into_iter().filter_map(|step| match step {
+            Step::Send(response) => Some(Ok(response)),
+            Step::Fail(status) => Some(Err(status)),
+            Step::Hang => None,
+        });
+        let stream = tokio_stream::iter(responses.collect::<Vec<_>>());
+        Ok(if hangs { Box::pin(stream.chain(tokio_stream::pending())) } else { Box::pin(stream) })
+    }
+}
+
+impl NamedService for Hatd {
+    const NAME: &'static str = "hatd.v1.HatService";
+}
+
+impl Service<http::Request<Body>> for Hatd {
+    type Response = http::Response<Body>;
+    type Error = Infallible;
+    type Future = BoxFuture<Self::Response, Infallible>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, http: http::Request<Body>) -> Self::Future {
+        let hatd = self.clone();
+        hatd.lock().headers.push(http.headers().clone());
+        Box::pin(async move {
+            let response = match http.uri().path().rsplit('/').next().unwrap() {
+                "WatchHats" => {
+                    let watch = service_fn(|request: Request<pb::WatchHatsRequest>| {
+                        let stream = hatd.watch(request.into_inner());
+                        async { stream.map(Response::new) }
+                    });
+                    Grpc::new(ProstCodec::default()).server_streaming(watch, http).await
+                }
+                "AddUserHat" => {
+                    let add = service_fn(|request: Request<pb::AddUserHatRequest>| {
+                        let mut inner = hatd.lock();
+                        let request = request.into_inner();
+                        inner.adds.push((Instant::now(), request.clone()));
+                        let answer = (inner.on_add)(request);
+                        async { answer.map(Response::new) }
+                    });
+                    Grpc::new(ProstCodec::default()).unary(add, http).await
+                }
+                "ListRoomHats" => {
+                    let list = service_fn(|request: Request<pb::ListRoomHatsRequest>| {
+                        let answer = (hatd.lock().on_list)(request.into_inner());
+                        async { answer.map(Response::new) }
+                    });
+                    Grpc::new(ProstCodec::default()).unary(list, http).await
+                }
+                _ => Status::unimplemented("not in the script").into_http(),
+            };
+            Ok(response)
+        })
+    }
+}
