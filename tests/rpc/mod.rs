@@ -1,0 +1,15 @@
+//! The RPCs over a real socket: what they answer, what they refuse, and that a refusal does
+//! nothing.
+//!
+//! Tests named `f` and a number are rows of one table of faults; the numbers are never reused.
+
+mod calls;
+// mod deadlines;
+// mod grpc_web;
+// mod limits;
+// mod names;
+// mod reasons;
+// mod requests;
+// mod standard_services;
+// mod sync;
+mod support;
