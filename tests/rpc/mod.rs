@@ -7,7 +7,7 @@ mod calls;
 // mod deadlines;
 // mod grpc_web;
 // mod limits;
-// mod names;
+mod names;
 // mod reasons;
 // mod requests;
 // mod standard_services;

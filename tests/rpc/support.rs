@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     fmt::Debug,
     future::Future,
+    io,
     net::SocketAddr,
     sync::{
         Arc, LazyLock,
@@ -344,7 +345,11 @@ impl Hatd {
 async fn connect(address: SocketAddr, connections: Arc<AtomicUsize>) -> Channel {
     let connector = service_fn(move |_: Uri| {
         connections.fetch_add(1, Ordering::Relaxed);
-        async move { TcpStream::connect(address).await.map(TokioIo::new) }
+        async move {
+            let stream = TcpStream::connect(address).await?;
+            stream.set_nodelay(true)?;
+            Ok::<_, io::Error>(TokioIo::new(stream))
+        }
     });
     let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
     endpoint.connect_with_connector(connector).await.unwrap()
