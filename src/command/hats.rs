@@ -140,6 +140,11 @@ fn operate(draft: &mut Draft<'_>, operation: &Operation, keep_active: bool) -> R
 
 fn in_operation(index: usize, stop: Stop) -> Stop {
     match stop {
+        // Its path says which operation; of their fields, only those of `set` depend on others.
+        Stop::Refused(Refusal::InvalidField { field, what }) => {
+            let field = format!("operations[{index}].set.{field}");
+            Stop::Refused(Refusal::InvalidField { field, what })
+        }
         Stop::Refused(refusal) => {
             Stop::Refused(Refusal::InOperation { index, refusal: Box::new(refusal) })
         }
