@@ -9,7 +9,7 @@ mod calls;
 // mod limits;
 mod names;
 // mod reasons;
-// mod requests;
+mod requests;
 // mod standard_services;
 // mod sync;
 mod support;

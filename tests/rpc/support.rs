@@ -4,12 +4,8 @@ use std::{
     collections::BTreeMap,
     fmt::Debug,
     future::Future,
-    io,
     net::SocketAddr,
-    sync::{
-        Arc, LazyLock,
-        atomic::{AtomicUsize, Ordering},
-    },
+    sync::{Arc, LazyLock},
     time::Duration,
 };
 
@@ -26,9 +22,10 @@ use hatd_client::pb::{
     hat_service_client::HatServiceClient, room_service_client::RoomServiceClient,
     wardrobe_service_client::WardrobeServiceClient,
 };
-use http::{HeaderMap, Request, StatusCode, Uri};
+use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
-use hyper_util::rt::TokioIo;
+use hyper::client::conn::http2::{self, SendRequest};
+use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost::Message;
 use prost_types::FileDescriptorSet;
 use tempfile::TempDir;
@@ -40,7 +37,6 @@ use tonic::{
     transport::{Channel, Endpoint},
 };
 use tonic_types::StatusExt as _;
-use tower::{ServiceExt as _, service_fn};
 
 pub(crate) const ROOM: &str = "room@conference.localhost";
 pub(crate) const USER: &str = "user@localhost";
@@ -54,7 +50,7 @@ pub(crate) struct Hatd {
     pub(crate) address: SocketAddr,
     pub(crate) store: Arc<dyn Store>,
     pub(crate) channel: Channel,
-    connections: Arc<AtomicUsize>,
+    raw: SendRequest<Body>,
     stop: CancellationToken,
     served: JoinHandle<Result<(), server::Error>>,
     dir: Option<TempDir>,
@@ -103,9 +99,10 @@ impl Hatd {
         let address = server.local_addr();
         let stop = CancellationToken::new();
         let served = tokio::spawn(server.serve(stop.clone().cancelled_owned()));
-        let connections = Arc::<AtomicUsize>::default();
-        let channel = connect(address, Arc::clone(&connections)).await;
-        Self { address, store, channel, connections, stop, served, dir: None }
+        let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+        let channel = endpoint.connect().await.unwrap();
+        let raw = connect(address).await;
+        Self { address, store, channel, raw, stop, served, dir: None }
     }
 
     /// Begins the drain.
@@ -122,13 +119,8 @@ impl Hatd {
     pub(crate) async fn restart(self) -> Self {
         self.stop();
         self.served.await.unwrap().unwrap();
-        drop((self.channel, self.store));
+        drop((self.channel, self.raw, self.store));
         Self::start_in(self.dir.unwrap()).await
-    }
-
-    /// How many connections the client has made.
-    pub(crate) fn connections(&self) -> usize {
-        self.connections.load(Ordering::Relaxed)
     }
 
     pub(crate) fn hats(&self) -> HatServiceClient<Channel> {
@@ -143,7 +135,7 @@ impl Hatd {
         WardrobeServiceClient::new(self.channel.clone())
     }
 
-    /// Makes a call of any bytes.
+    /// Makes a call of any bytes, over a connection that all such calls share.
     pub(crate) async fn call(&self, path: &str, headers: &[(&str, &str)], body: Body) -> Raw {
         let mut request = Request::post(format!("http://{}{path}", self.address))
             .header("content-type", "application/grpc")
@@ -152,7 +144,7 @@ impl Hatd {
             request = request.header(*name, *value);
         }
         let request = request.body(body).unwrap();
-        let response = self.channel.clone().oneshot(request).await.unwrap();
+        let response = self.raw.clone().send_request(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let collected = body.collect().await;
         let trailers = collected.as_ref().ok().and_then(|body| body.trailers().cloned());
@@ -341,18 +333,14 @@ impl Hatd {
     }
 }
 
-/// Connects once, and again only if the connection is lost; counts both.
-async fn connect(address: SocketAddr, connections: Arc<AtomicUsize>) -> Channel {
-    let connector = service_fn(move |_: Uri| {
-        connections.fetch_add(1, Ordering::Relaxed);
-        async move {
-            let stream = TcpStream::connect(address).await?;
-            stream.set_nodelay(true)?;
-            Ok::<_, io::Error>(TokioIo::new(stream))
-        }
-    });
-    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
-    endpoint.connect_with_connector(connector).await.unwrap()
+/// Connects for calls of any bytes, once: a connection that is lost stays lost.
+async fn connect(address: SocketAddr) -> SendRequest<Body> {
+    let stream = TcpStream::connect(address).await.unwrap();
+    stream.set_nodelay(true).unwrap();
+    let io = TokioIo::new(stream);
+    let (sender, connection) = http2::handshake(TokioExecutor::new(), io).await.unwrap();
+    tokio::spawn(connection);
+    sender
 }
 
 /// All that a server shows.
