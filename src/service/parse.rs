@@ -461,7 +461,10 @@ pub(super) fn on_expired(number: i32) -> Result<OnExpired, Invalid> {
 pub(super) fn heartbeat(interval: Option<prost_types::Duration>) -> Result<Duration, Invalid> {
     let Some(interval) = interval else { return Ok(HEARTBEAT_DEFAULT) };
     let refuse = || Invalid::field("heartbeat_interval", "not from 1 to 60 seconds");
-    let interval = Duration::try_from(interval).map_err(|_| refuse())?;
+    // Field by field, for the conversion of prost overflows on the least of all intervals.
+    let seconds = u64::try_from(interval.seconds).map_err(|_| refuse())?;
+    let nanos = u32::try_from(interval.nanos).ok().filter(|nanos| *nanos < 1_000_000_000);
+    let interval = Duration::new(seconds, nanos.ok_or_else(refuse)?);
     if (HEARTBEAT_MIN..=HEARTBEAT_MAX).contains(&interval) { Ok(interval) } else { Err(refuse()) }
 }
 
