@@ -159,6 +159,8 @@ fn is_of_one_connection(error: &io::Error) -> bool {
 
 /// How connections speak HTTP.
 fn http(metadata_bytes_max: usize, tasks: TaskTracker) -> auto::Builder<Tracked> {
+    // One more than the limit: h2 refuses a header list of just the size it is given.
+    let header_list_bytes = u32::try_from(metadata_bytes_max).unwrap_or(u32::MAX).saturating_add(1);
     let mut http = auto::Builder::new(Tracked(tasks));
     http.http1()
         .timer(TokioTimer::new())
@@ -169,7 +171,7 @@ fn http(metadata_bytes_max: usize, tasks: TaskTracker) -> auto::Builder<Tracked>
         .max_concurrent_streams(STREAMS_MAX)
         .max_pending_accept_reset_streams(PENDING_ACCEPT_RESET_STREAMS_MAX)
         .max_local_error_reset_streams(LOCAL_ERROR_RESET_STREAMS_MAX)
-        .max_header_list_size(u32::try_from(metadata_bytes_max).unwrap_or(u32::MAX))
+        .max_header_list_size(header_list_bytes)
         .max_frame_size(FRAME_BYTES_MAX)
         .initial_stream_window_size(STREAM_WINDOW_BYTES)
         .initial_connection_window_size(CONNECTION_WINDOW_BYTES)
