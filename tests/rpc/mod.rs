@@ -6,7 +6,7 @@
 mod calls;
 // mod deadlines;
 // mod grpc_web;
-// mod limits;
+mod limits;
 mod names;
 // mod reasons;
 mod requests;
