@@ -4,12 +4,12 @@
 //! Tests named `f` and a number are rows of one table of faults; the numbers are never reused.
 
 mod calls;
-// mod deadlines;
+mod deadlines;
 // mod grpc_web;
 mod limits;
 mod names;
-// mod reasons;
+mod reasons;
 mod requests;
 // mod standard_services;
-// mod sync;
 mod support;
+mod sync;

@@ -143,21 +143,23 @@ impl Hatd {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        let request = request.body(body).unwrap();
+        self.request(request.body(body).unwrap()).await
+    }
+
+    /// Sends a request that need not be a call.
+    pub(crate) async fn request(&self, request: Request<Body>) -> Raw {
         let response = self.raw.clone().send_request(request).await.unwrap();
         let (parts, body) = response.into_parts();
-        let collected = body.collect().await;
-        let trailers = collected.as_ref().ok().and_then(|body| body.trailers().cloned());
-        let trailers = trailers.unwrap_or_default();
+        let body = body.collect().await.unwrap();
+        let trailers = body.trailers().cloned().unwrap_or_default();
         let status =
             Status::from_header_map(&trailers).or_else(|| Status::from_header_map(&parts.headers));
-        let body = collected.map(http_body_util::Collected::to_bytes).unwrap_or_default();
-        Raw { http: parts.status, headers: parts.headers, status, body }
+        Raw { http: parts.status, status, body: body.to_bytes() }
     }
 
     /// Makes a call of the bytes of one message.
     pub(crate) async fn call_message(&self, path: &str, message: &[u8]) -> Raw {
-        self.call(path, &[], Body::new(http_body_util::Full::new(frame(message)))).await
+        self.call(path, &[], body(frame(message))).await
     }
 
     pub(crate) async fn put_room(&self, room_jid: &str) -> pb::PutRoomResponse {
@@ -362,7 +364,6 @@ impl State {
 #[derive(Debug)]
 pub(crate) struct Raw {
     pub(crate) http: StatusCode,
-    pub(crate) headers: HeaderMap,
     /// The status, if gRPC answered.
     pub(crate) status: Option<Status>,
     pub(crate) body: Bytes,
@@ -384,14 +385,6 @@ impl Raw {
         let (prefix, message) = self.body.split_at(5);
         assert_eq!(prefix, &frame(message)[..5]);
         M::decode(message).unwrap()
-    }
-
-    /// The answer as a stub would give it.
-    pub(crate) fn answer<M: Message + Default>(&self) -> Answer<M> {
-        match &self.status {
-            Some(status) if status.code() != Code::Ok => Err(status.clone()),
-            _ => Ok(Response::new(self.message())),
-        }
     }
 }
 
