@@ -5,11 +5,11 @@
 
 mod calls;
 mod deadlines;
-// mod grpc_web;
+mod grpc_web;
 mod limits;
 mod names;
 mod reasons;
 mod requests;
-// mod standard_services;
+mod standard_services;
 mod support;
 mod sync;
