@@ -36,7 +36,7 @@ async fn f408_a_call_that_comes_too_late_writes_nothing() {
 async fn f408_a_deadline_ends_a_watch() {
     let hatd = Hatd::start().await;
     let message = body(frame(&pb::WatchHatsRequest::default().encode_to_vec()));
-    let watch = hatd.call(WATCH, &[("grpc-timeout", "100m")], message).await;
+    let watch = hatd.call(WATCH, &[("grpc-timeout", "1S")], message).await;
     assert_eq!(watch.code(), Code::DeadlineExceeded);
     let mut events = Vec::new();
     let mut rest = &watch.body[..];

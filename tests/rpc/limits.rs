@@ -278,6 +278,30 @@ async fn watched(hatd: &Hatd, request: pb::WatchHatsRequest) -> Answer<()> {
     hatd.hats().watch_hats(request).await.map(|_| Response::new(()))
 }
 
+#[tokio::test]
+async fn f303_lists_that_need_not_change_anything() {
+    let limits = Limits { wearers_listed_max: 3, sync_entries_max: 3, ..Limits::default() };
+    let hatd = Hatd::start_with(limits).await;
+    hatd.put_room_for_anyone(ROOM).await;
+    let wearers = |users: usize| wearers_request(ROOM, HAT, (0..users).map(user));
+    hatd.hats().set_hat_wearers(wearers(3)).await.unwrap();
+    let field = [("field", "user_jids")];
+    hatd.refuses(InvalidField, &field, hatd.hats().set_hat_wearers(wearers(4))).await;
+
+    let entry = |n: usize| pb::SyncEntry {
+        room_jid: format!("{n}@localhost"),
+        mode: pb::SyncMode::Upsert.into(),
+        ..Default::default()
+    };
+    let sync = |entries: usize| pb::SyncRoomsRequest {
+        entries: (0..entries).map(entry).collect(),
+        ..Default::default()
+    };
+    hatd.rooms().sync_rooms(sync(3)).await.unwrap();
+    let field = [("field", "entries")];
+    hatd.refuses(InvalidField, &field, hatd.rooms().sync_rooms(sync(4))).await;
+}
+
 /// The size of the last commit that a store measured, be it refused then.
 static COMMIT_BYTES: AtomicUsize = AtomicUsize::new(0);
 

@@ -170,6 +170,7 @@ async fn failing(error: store::Error) -> Status {
 
 /// A status with this reason, and the metadata that is known; none for reasons that nothing can
 /// be refused for yet.
+#[expect(clippy::too_many_lines, reason = "an arm for each reason")]
 async fn provoke(reason: ErrorReason) -> Option<(Status, Vec<(&'static str, &'static str)>)> {
     let hatd = Hatd::start().await;
     hatd.put_member().await;
@@ -317,13 +318,13 @@ async fn provoke(reason: ErrorReason) -> Option<(Status, Vec<(&'static str, &'st
         }
         ErrorReason::StoreCorrupt => (failing(store::Error::Corrupt(internals())).await, vec![]),
         ErrorReason::ShuttingDown => (shutting_down(hatd).await, vec![]),
-        // To come with API keys and grants; with a watch over free space; with replicas, for a
+        // Never sent. To come with API keys and grants; with a watch over free space; with replicas, for a
         // server alone is never behind its own tokens.
-        ErrorReason::Unauthenticated
+        ErrorReason::Unspecified
+        | ErrorReason::Unauthenticated
         | ErrorReason::ScopeDenied
         | ErrorReason::DiskFull
         | ErrorReason::TokenNotReached => return None,
-        ErrorReason::Unspecified => return None,
     };
     Some(refused)
 }

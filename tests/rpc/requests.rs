@@ -11,7 +11,10 @@ use bytes::Bytes;
 use futures_util::{StreamExt as _, future::join_all, stream};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use pb::Affiliation::{Admin, Member, None as NoAffiliation, Outcast, Owner};
+use pb::{
+    Affiliation::{Admin, Member, None as NoAffiliation, Outcast, Owner},
+    hat_precondition::Condition::{Etag, HasHat, LacksHat},
+};
 use prost::Message as _;
 use rand::{Rng as _, RngCore as _, SeedableRng as _, rngs::StdRng};
 use tonic::{Code, Response, body::Body};
@@ -52,14 +55,13 @@ async fn f101_bytes_that_do_not_decode() {
     }
 
     let seed = rand::rng().random();
-    println!("seed {seed}");
     let mut random = StdRng::seed_from_u64(seed);
     for _ in 0..200 {
         let mut bytes = vec![0; random.random_range(1..200)];
         random.fill_bytes(&mut bytes);
         // What decodes by chance is a request that lacks everything.
         let code = hatd.call_message(ADD, &bytes).await.code();
-        assert!(matches!(code, Code::Internal | Code::InvalidArgument), "{code:?}");
+        assert!(matches!(code, Code::Internal | Code::InvalidArgument), "{code:?}, seed {seed}");
     }
     check_alive(&hatd).await;
     assert_eq!(hatd.state().await, before);
@@ -354,11 +356,10 @@ async fn f106_operations_and_preconditions_without_an_arm() {
         hatd.refuses(reason, &[("field", field)], hatd.hats().update_room_hats(request)).await;
     }
 
-    use pb::hat_precondition::Condition::{Etag, HasHat, LacksHat};
     let hat = |user: &str, hat: &str| pb::UserHat { user_jid: user.into(), hat_id: hat.into() };
     for (reason, field, condition) in [
         (InvalidField, "preconditions[0]", None),
-        (InvalidUserJid, "preconditions[0].etag.user_jid", Some(Etag(Default::default()))),
+        (InvalidUserJid, "preconditions[0].etag.user_jid", Some(Etag(pb::DocumentEtag::default()))),
         (InvalidUserJid, "preconditions[0].has_hat.user_jid", Some(HasHat(hat("", HAT)))),
         (InvalidHatId, "preconditions[0].has_hat.hat_id", Some(HasHat(hat(USER, "")))),
         (InvalidUserJid, "preconditions[0].lacks_hat.user_jid", Some(LacksHat(hat("", HAT)))),
@@ -695,7 +696,6 @@ async fn f113_stale_etags() {
 
 #[tokio::test]
 async fn f113_preconditions_are_checked_before_anything_is_done() {
-    use pb::hat_precondition::Condition::{Etag, HasHat, LacksHat};
     let hatd = Hatd::start().await;
     hatd.put_member().await;
     let etag = hatd.give(ROOM, USER, HAT).await.user_hats.unwrap().etag;
@@ -849,9 +849,8 @@ async fn f116_what_changes_nothing_tells_nobody_and_bans_outlast_hats() {
             }));
         }
     }
-    use pb::{ChangeType, CommitCause};
-    let left = (CommitCause::Affiliation, ChangeType::Removed);
-    assert_eq!(heard, [left, (CommitCause::Request, ChangeType::Added), left]);
+    let left = (pb::CommitCause::Affiliation, pb::ChangeType::Removed);
+    assert_eq!(heard, [left, (pb::CommitCause::Request, pb::ChangeType::Added), left]);
 }
 
 #[tokio::test]

@@ -241,11 +241,11 @@ impl Hatd {
         let rooms = self.all_rooms().await;
         let mut contents = Vec::new();
         for room in &rooms {
-            contents.push((
-                self.all_documents(&room.room_jid).await,
-                self.all_affiliations(&room.room_jid).await,
-                self.all_definitions(&room.room_jid).await,
-            ));
+            contents.push(Contents {
+                documents: self.all_documents(&room.room_jid).await,
+                affiliations: self.all_affiliations(&room.room_jid).await,
+                definitions: self.all_definitions(&room.room_jid).await,
+            });
         }
         State { head: self.head().await, rooms, contents }
     }
@@ -350,7 +350,15 @@ async fn connect(address: SocketAddr) -> SendRequest<Body> {
 pub(crate) struct State {
     head: String,
     pub(crate) rooms: Vec<pb::Room>,
-    contents: Vec<(Vec<pb::UserHats>, Vec<(String, pb::Affiliation)>, Vec<pb::HatDefinition>)>,
+    contents: Vec<Contents>,
+}
+
+/// All that a server shows of a room.
+#[derive(Debug, PartialEq)]
+struct Contents {
+    documents: Vec<pb::UserHats>,
+    affiliations: Vec<(String, pb::Affiliation)>,
+    definitions: Vec<pb::HatDefinition>,
 }
 
 impl State {
@@ -599,7 +607,7 @@ pub(crate) fn definition(hat_id: &str) -> pb::HatDefinition {
     pb::HatDefinition { hat_id: hat_id.into(), ..Default::default() }
 }
 
-/// Members, outcasts and others for an entry of SyncRooms.
+/// Members, outcasts and others for an entry of `SyncRooms`.
 pub(crate) fn users(
     users: impl IntoIterator<Item = (String, pb::Affiliation)>,
 ) -> Vec<pb::UserAffiliation> {

@@ -132,8 +132,8 @@ async fn f117_the_guard_holds_the_whole_call_back() {
         pb::SyncEntry { room_jid: "other@localhost".into(), ..upsert(&[]) },
         upsert(&[(B, Outcast)]),
     ];
-    let call = hatd.rooms().sync_rooms(request(leave.clone(), 1)).await;
-    hatd.refuses(SyncWouldRemove, &metadata, async { call }).await;
+    let call = request(leave.clone(), 1);
+    hatd.refuses(SyncWouldRemove, &metadata, hatd.rooms().sync_rooms(call)).await;
 
     assert_eq!(sync(&hatd, leave, 2).await.removed_hats, 2);
     assert_eq!(sync(&hatd, half(), 1).await.removed_hats, 1);

@@ -245,7 +245,8 @@ impl Eligibility {
 /// Why a call failed. A status carries `google.rpc.ErrorInfo` with domain
 /// "hatd.v1" and, as its reason, one of these names without the prefix
 /// `ERROR_REASON_`. Branch on the status code and the reason; the message is for
-/// people and may change. The metadata keys of each reason are named with it.
+/// people and may change. The metadata keys of each reason are named with it; the
+/// refusal of an operation of UpdateRoomHats has `operation_index` too, from 0.
 ///
 /// NOT_FOUND carries `google.rpc.ResourceInfo`, INVALID_ARGUMENT
 /// `google.rpc.BadRequest` with the path of the field, UNAVAILABLE and
