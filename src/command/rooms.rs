@@ -1,0 +1,224 @@
+//! The rules for rooms and affiliations.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::ControlFlow;
+
+use super::draft::{Draft, check_bounds, check_etag, empty_commit, removed_hats};
+use super::{
+    Answer, Decision, Env, Overlay, Refusal, Request, RoomSettings, Stop, SyncEntry, Target,
+    UserRange, View,
+};
+use crate::commit::Cause;
+use crate::hat::{Affiliation, Document, Eligibility, Room};
+use crate::jid::{RoomJid, UserJid};
+
+pub(super) fn put_room(
+    view: &dyn View,
+    env: &Env<'_>,
+    request: &Request,
+    room_jid: &RoomJid,
+    settings: RoomSettings,
+    etag: Option<&str>,
+) -> Result<Decision, Stop> {
+    let mut draft = Draft::open_or_create(view, env, request, room_jid)?;
+    let before = draft.state.map(|state| state.room);
+    check_etag(etag, before.map(|room| room.revision).unwrap_or_default())?;
+    put_settings(&mut draft.room, settings);
+    let mut decision = draft.finish(Cause::Request, "")?;
+    decision.answer.room = decision.answer.room.or(before);
+    Ok(decision)
+}
+
+fn put_settings(room: &mut Room, settings: RoomSettings) {
+    room.hat_policy = settings.hat_policy.unwrap_or(room.hat_policy);
+    room.eligibility = settings.eligibility.unwrap_or(room.eligibility);
+}
+
+pub(super) fn delete_room(
+    view: &dyn View,
+    env: &Env<'_>,
+    request: &Request,
+    room_jid: &RoomJid,
+    etag: Option<&str>,
+) -> Result<Decision, Stop> {
+    let draft = Draft::open(view, env, request, room_jid)?;
+    check_etag(etag, draft.room.revision)?;
+    let mut commit = empty_commit(env, request, room_jid, Cause::Request, env.next);
+    commit.room_deleted = true;
+    Ok(Decision { commits: vec![commit], ..Decision::default() })
+}
+
+pub(super) fn set_affiliation(
+    view: &dyn View,
+    env: &Env<'_>,
+    request: &Request,
+    target: &Target,
+    affiliation: Affiliation,
+) -> Result<Decision, Stop> {
+    let mut draft = Draft::open(view, env, request, &target.room_jid)?;
+    draft.check_etag(target)?;
+    affiliate(&mut draft, &target.user_jid, affiliation)?;
+    draft.finish_for(&target.user_jid, Cause::Affiliation)
+}
+
+/// Sets an affiliation, and takes away the hats that do not outlast it.
+fn affiliate(draft: &mut Draft<'_>, user: &UserJid, affiliation: Affiliation) -> Result<(), Stop> {
+    let eligibility = draft.room.eligibility;
+    let document = draft.document(user)?;
+    document.affiliation = affiliation;
+    let hats_end = match affiliation {
+        Affiliation::Outcast => true,
+        Affiliation::None => eligibility == Eligibility::Affiliated,
+        Affiliation::Owner | Affiliation::Admin | Affiliation::Member => false,
+    };
+    if hats_end {
+        document.hats.clear();
+    }
+    Ok(())
+}
+
+/// Decides every entry before any is committed: the bound on removed hats is the
+/// call's, not an entry's.
+pub(super) fn sync_rooms(
+    view: &dyn View,
+    env: &Env<'_>,
+    request: &Request,
+    entries: &[SyncEntry],
+    max_removed_hats: u32,
+) -> Result<Decision, Stop> {
+    check_disjoint(entries)?;
+    let mut overlay = Overlay::new(view);
+    let mut commits = Vec::new();
+    let mut fields = Vec::new();
+    let mut next = env.next;
+    for (index, entry) in entries.iter().enumerate() {
+        let field = format!("entries[{index}]");
+        let commit = {
+            let mut draft = Draft::open_or_create(&overlay, env, request, &entry.room_jid)?;
+            put_settings(&mut draft.room, entry.settings);
+            replace(&overlay, env, &mut draft, entry, &field)?;
+            for (user, affiliation) in &entry.affiliations {
+                affiliate(&mut draft, user, *affiliation)?;
+            }
+            draft.commit(Cause::Sync, next)?
+        };
+        if let Some(commit) = commit {
+            overlay.apply(&commit)?;
+            commits.push(commit);
+            fields.push(field);
+            next = next.next();
+        }
+    }
+
+    let removed = commits.iter().flat_map(|commit| &commit.users).map(removed_hats).sum();
+    if removed > max_removed_hats as usize {
+        return Err(Refusal::SyncWouldRemove { removed, allowed: max_removed_hats }.into());
+    }
+    for (commit, field) in commits.iter().zip(&fields) {
+        check_bounds(Some(commit), env, field)?;
+    }
+    Ok(Decision { commits, ..Decision::default() })
+}
+
+/// Makes NONE of the users in the entry's range who are not listed.
+fn replace(
+    view: &dyn View,
+    env: &Env<'_>,
+    draft: &mut Draft<'_>,
+    entry: &SyncEntry,
+    field: &str,
+) -> Result<(), Stop> {
+    let Some(range) = &entry.replace else { return Ok(()) };
+    let mut gone: Vec<(UserJid, Document)> = Vec::new();
+    let max = env.limits.sync_users_max;
+    view.each_document(&entry.room_jid, range, &mut |user, document| {
+        if document.affiliation != Affiliation::None && !entry.affiliations.contains_key(&user) {
+            gone.push((user, document));
+        }
+        if gone.len() > max { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    })?;
+    if gone.len() > max {
+        let what = format!("removes more than {max} users: take smaller ranges");
+        return Err(Refusal::InvalidField { field: field.to_owned(), what }.into());
+    }
+    for (user, document) in gone {
+        draft.load(user.clone(), document);
+        affiliate(draft, &user, Affiliation::None)?;
+    }
+    Ok(())
+}
+
+/// The users of one room whom earlier entries touch.
+#[derive(Default)]
+struct Touched<'a> {
+    listed: BTreeSet<&'a UserJid>,
+    ranges: Vec<&'a UserRange>,
+}
+
+impl<'a> Touched<'a> {
+    /// Adds the entry's users, unless an earlier entry touches one of them.
+    fn add(&mut self, entry: &'a SyncEntry) -> bool {
+        match &entry.replace {
+            Some(range) => {
+                let listed = self.listed.iter().any(|user| range.contains(user));
+                if listed || self.ranges.iter().any(|earlier| earlier.overlaps(range)) {
+                    return false;
+                }
+                self.ranges.push(range);
+                true
+            }
+            None => entry.affiliations.keys().all(|user| {
+                !self.ranges.iter().any(|range| range.contains(user)) && self.listed.insert(user)
+            }),
+        }
+    }
+}
+
+/// Refuses listed users outside their entry's range, and users whom two entries
+/// touch.
+fn check_disjoint(entries: &[SyncEntry]) -> Result<(), Refusal> {
+    let mut rooms: BTreeMap<&RoomJid, Touched<'_>> = BTreeMap::new();
+    for (index, entry) in entries.iter().enumerate() {
+        let refuse =
+            |what: String| Err(Refusal::InvalidField { field: format!("entries[{index}]"), what });
+        if let Some(range) = &entry.replace
+            && let Some(user) = entry.affiliations.keys().find(|user| !range.contains(user))
+        {
+            return refuse(format!("user {user} is outside the range"));
+        }
+        if !rooms.entry(&entry.room_jid).or_default().add(entry) {
+            return refuse(format!(
+                "an earlier entry touches users of room {} too",
+                entry.room_jid
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// How many rooms one turn of `ForgetUser` takes the user out of. Our choice: bounds
+/// the memory of a turn.
+const FORGET_ROOMS_PER_TURN: usize = 500;
+
+pub(super) fn forget_user(
+    view: &dyn View,
+    env: &Env<'_>,
+    request: &Request,
+    user_jid: &UserJid,
+) -> Result<Decision, Stop> {
+    let mut rooms = view.rooms_of(user_jid, FORGET_ROOMS_PER_TURN + 1)?;
+    let unfinished = rooms.len() > FORGET_ROOMS_PER_TURN;
+    rooms.truncate(FORGET_ROOMS_PER_TURN);
+
+    let mut commits = Vec::with_capacity(rooms.len());
+    let mut next = env.next;
+    for room_jid in &rooms {
+        let mut draft = Draft::open(view, env, request, room_jid)?;
+        *draft.document(user_jid)? = Document::default();
+        if let Some(commit) = draft.commit(Cause::Forgotten, next)? {
+            commits.push(commit);
+            next = next.next();
+        }
+    }
+    Ok(Decision { commits, answer: Answer::default(), unfinished })
+}

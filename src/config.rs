@@ -1,0 +1,635 @@
+//! What the operator can set, and where from.
+//!
+//! Flags win over the environment, the environment over the configuration file, and that over the
+//! defaults. One struct, [`Settings`], is both the flags and the file, so neither can lack what the
+//! other has.
+
+use std::{
+    fs, io,
+    net::SocketAddr,
+    num::NonZeroUsize,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+use bytesize::ByteSize;
+use clap::builder::BoolishValueParser;
+use serde::{Deserialize, Deserializer, de};
+
+use crate::{
+    limits::Limits,
+    telemetry::{Filter, Format},
+};
+
+/// Everything that `hatd serve` goes by, complete and checked.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Config {
+    /// Address and port for gRPC and gRPC-Web.
+    pub listen: SocketAddr,
+    /// Directory of the store.
+    pub data_dir: PathBuf,
+    /// What log lines look like.
+    pub log_format: Format,
+    /// Which events are logged.
+    pub log_filter: Filter,
+    /// Longest wait for open calls at shutdown.
+    pub shutdown_grace_period: Duration,
+    /// Time for a unary call that names none.
+    pub request_timeout: Duration,
+    /// Longest time a unary call can ask for.
+    pub request_timeout_max: Duration,
+    /// How long commits are kept for watches that resume.
+    pub retention_age: Duration,
+    /// How many bytes of commits are kept for watches that resume.
+    pub retention_bytes: u64,
+    /// How long an answer is kept for a repeated request id.
+    pub request_id_ttl: Duration,
+    /// Bounds on what callers send and keep.
+    pub limits: Limits,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            data_dir: PathBuf::from("./hatd-data"),
+            log_format: Format::for_stderr(),
+            log_filter: Filter::default(),
+            shutdown_grace_period: Duration::from_secs(10),
+            request_timeout: Duration::from_secs(5),
+            request_timeout_max: Duration::from_secs(30),
+            retention_age: Duration::from_secs(7 * 24 * 60 * 60),
+            retention_bytes: 8 << 30,
+            request_id_ttl: Duration::from_secs(60 * 60),
+            limits: Limits::default(),
+        }
+    }
+}
+
+impl Config {
+    /// Completes the arguments from the configuration file they name, if any, and the defaults.
+    ///
+    /// # Errors
+    ///
+    /// - [`Error::Read`] if the file cannot be read.
+    /// - [`Error::Parse`] if the file has a key that does not exist, or a value that does not fit.
+    /// - [`Error::Open`] if `listen` is reachable from other machines and `insecure-open` is not set.
+    /// - [`Error::Zero`] if `request-timeout` is zero.
+    /// - [`Error::Order`] if a default exceeds its own bound.
+    pub fn load(arguments: Arguments) -> Result<Self, Error> {
+        let file = match &arguments.config {
+            Some(path) => Settings::read(path)?,
+            None => Settings::default(),
+        };
+        Self::resolve(arguments.settings, file)
+    }
+
+    fn resolve(flags: Settings, file: Settings) -> Result<Self, Error> {
+        let default = Self::default();
+        let config = Self {
+            listen: flags.listen.or(file.listen).unwrap_or(default.listen),
+            data_dir: flags.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
+            log_format: flags.log_format.or(file.log_format).unwrap_or(default.log_format),
+            log_filter: flags.log_filter.or(file.log_filter).unwrap_or(default.log_filter),
+            shutdown_grace_period: flags
+                .shutdown_grace_period
+                .or(file.shutdown_grace_period)
+                .unwrap_or(default.shutdown_grace_period),
+            request_timeout: flags
+                .request_timeout
+                .or(file.request_timeout)
+                .unwrap_or(default.request_timeout),
+            request_timeout_max: flags
+                .request_timeout_max
+                .or(file.request_timeout_max)
+                .unwrap_or(default.request_timeout_max),
+            retention_age: flags
+                .retention_age
+                .or(file.retention_age)
+                .unwrap_or(default.retention_age),
+            retention_bytes: flags
+                .retention_bytes
+                .or(file.retention_bytes)
+                .map_or(default.retention_bytes, |size| size.as_u64()),
+            request_id_ttl: flags
+                .request_id_ttl
+                .or(file.request_id_ttl)
+                .unwrap_or(default.request_id_ttl),
+            limits: flags.limits.or(&file.limits).or_default(&default.limits),
+        };
+        let open = flags.insecure_open.or(file.insecure_open).unwrap_or(false);
+        config.check(open)?;
+        Ok(config)
+    }
+
+    /// Checks what no single value can tell.
+    fn check(&self, open: bool) -> Result<(), Error> {
+        // An IPv4 address in IPv6 clothes is as local as the IPv4 address.
+        if !open && !self.listen.ip().to_canonical().is_loopback() {
+            return Err(Error::Open { listen: self.listen });
+        }
+        if self.request_timeout.is_zero() {
+            return Err(Error::Zero { setting: "request-timeout" });
+        }
+        if self.request_timeout > self.request_timeout_max {
+            return Err(Error::Order { lower: "request-timeout", upper: "request-timeout-max" });
+        }
+        if self.limits.page_size_default > self.limits.page_size_max {
+            return Err(Error::Order { lower: "page-size-default", upper: "page-size-max" });
+        }
+        Ok(())
+    }
+}
+
+/// Why there is no configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The configuration file cannot be read.
+    #[error("failed to read the configuration file {}", path.display())]
+    Read {
+        /// The file, as it was named.
+        path: PathBuf,
+        /// What the operating system said.
+        source: io::Error,
+    },
+    /// The configuration file has a key that does not exist, or a value that does not fit.
+    #[error("{}:{line}: {message}", path.display())]
+    Parse {
+        /// The file, as it was named.
+        path: PathBuf,
+        /// Line of the mistake, from 1.
+        line: usize,
+        /// What is wrong there.
+        message: String,
+    },
+    /// Other machines could call, and nothing would stop them.
+    #[error(
+        "listen address {listen} is reachable from other machines, and hatd has neither TLS nor \
+         authentication yet: anybody who reaches the port may do everything. Listen on 127.0.0.1 \
+         or [::1], or add --insecure-open if that is what you want"
+    )]
+    Open {
+        /// The address.
+        listen: SocketAddr,
+    },
+    /// Nothing could be answered in no time.
+    #[error("{setting} must be more than zero")]
+    Zero {
+        /// The setting.
+        setting: &'static str,
+    },
+    /// A default exceeds its own bound.
+    #[error("{lower} must not exceed {upper}")]
+    Order {
+        /// The setting that is too high.
+        lower: &'static str,
+        /// The setting that bounds it.
+        upper: &'static str,
+    },
+}
+
+/// The arguments of `hatd serve`.
+#[derive(Clone, Debug, Default, clap::Args)]
+pub struct Arguments {
+    /// TOML file of the settings below, named as the flags are; limits go into its table [limits]
+    #[arg(long, env = "HATD_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+
+    /// Settings given as flags or in the environment.
+    #[command(flatten)]
+    pub settings: Settings,
+}
+
+// The first line of each field below is also its text in `--help`, hence without a final period,
+// and with the default, which a test compares with the true one.
+
+/// The settings as flags or as a file gives them: whichever are absent come from elsewhere.
+#[derive(Clone, Debug, Default, PartialEq, clap::Args, Deserialize)]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct Settings {
+    /// Address and port for gRPC and gRPC-Web [default: 127.0.0.1:50051]
+    #[arg(long, env = "HATD_LISTEN", value_name = "IP:PORT")]
+    pub listen: Option<SocketAddr>,
+
+    /// Allow a listen address that other machines can reach, although there is neither TLS nor
+    /// authentication yet: anybody who reaches the port may do everything
+    #[arg(
+        long,
+        env = "HATD_INSECURE_OPEN",
+        value_name = "BOOL",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "true",
+        value_parser = BoolishValueParser::new()
+    )]
+    pub insecure_open: Option<bool>,
+
+    /// Directory of the store, made if absent [default: ./hatd-data]
+    #[arg(long, env = "HATD_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// What log lines look like; by default text on a terminal, JSON otherwise
+    #[arg(long, env = "HATD_LOG_FORMAT")]
+    pub log_format: Option<Format>,
+
+    /// Level or directives, such as `info,hatd::server=debug` [default: info]
+    #[arg(long, env = "HATD_LOG_FILTER", value_name = "FILTER")]
+    pub log_filter: Option<Filter>,
+
+    /// Longest wait for open calls at shutdown [default: 10s]
+    #[arg(long, env = "HATD_SHUTDOWN_GRACE_PERIOD", value_name = "DURATION", value_parser = duration)]
+    #[serde(deserialize_with = "duration_in_file")]
+    pub shutdown_grace_period: Option<Duration>,
+
+    /// Time for a unary call that names none [default: 5s]
+    #[arg(long, env = "HATD_REQUEST_TIMEOUT", value_name = "DURATION", value_parser = duration)]
+    #[serde(deserialize_with = "duration_in_file")]
+    pub request_timeout: Option<Duration>,
+
+    /// Longest time a unary call can ask for [default: 30s]
+    #[arg(long, env = "HATD_REQUEST_TIMEOUT_MAX", value_name = "DURATION", value_parser = duration)]
+    #[serde(deserialize_with = "duration_in_file")]
+    pub request_timeout_max: Option<Duration>,
+
+    /// How long commits are kept for watches that resume [default: 7d]
+    #[arg(long, env = "HATD_RETENTION_AGE", value_name = "DURATION", value_parser = duration)]
+    #[serde(deserialize_with = "duration_in_file")]
+    pub retention_age: Option<Duration>,
+
+    /// How much of the commits is kept for watches that resume [default: 8GiB]
+    #[arg(long, env = "HATD_RETENTION_BYTES", value_name = "SIZE", value_parser = size)]
+    #[serde(deserialize_with = "size_in_file")]
+    pub retention_bytes: Option<ByteSize>,
+
+    /// How long an answer is kept for a repeated request id [default: 1h]
+    #[arg(long, env = "HATD_REQUEST_ID_TTL", value_name = "DURATION", value_parser = duration)]
+    #[serde(deserialize_with = "duration_in_file")]
+    pub request_id_ttl: Option<Duration>,
+
+    /// Bounds on what callers send and keep.
+    #[command(flatten)]
+    pub limits: LimitSettings,
+}
+
+impl Settings {
+    /// Reads them from a TOML file.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Read`] or [`Error::Parse`].
+    fn read(path: &Path) -> Result<Self, Error> {
+        let text = fs::read_to_string(path)
+            .map_err(|source| Error::Read { path: path.to_owned(), source })?;
+        toml::from_str(&text).map_err(|error| Error::Parse {
+            path: path.to_owned(),
+            line: error.span().map_or(1, |span| line_of(&text, span.start)),
+            message: error.message().to_owned(),
+        })
+    }
+}
+
+/// The line, from 1, that the byte at `offset` stands in.
+fn line_of(text: &str, offset: usize) -> usize {
+    1 + text.bytes().take(offset).filter(|&byte| byte == b'\n').count()
+}
+
+/// A duration in units, such as `10s`, `90m` or `7d`.
+fn duration(text: &str) -> Result<Duration, humantime::DurationError> {
+    humantime::parse_duration(text)
+}
+
+fn duration_in_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    let text = String::deserialize(from)?;
+    duration(&text).map(Some).map_err(de::Error::custom)
+}
+
+/// A size in units, such as `512MiB` or `8GiB`.
+fn size(text: &str) -> Result<ByteSize, String> {
+    text.parse()
+}
+
+fn size_in_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ByteSize>, D::Error> {
+    let text = String::deserialize(from)?;
+    size(&text).map(Some).map_err(de::Error::custom)
+}
+
+/// The fields of [`Limits`] as flags or as a file gives them.
+#[derive(Clone, Debug, Default, PartialEq, Eq, clap::Args, Deserialize)]
+#[command(next_help_heading = "Limits")]
+#[serde(default, deny_unknown_fields, rename_all = "kebab-case")]
+pub struct LimitSettings {
+    /// Longest hat id, in bytes [default: 1023]
+    #[arg(long, env = "HATD_HAT_ID_BYTES_MAX", value_name = "N")]
+    pub hat_id_bytes_max: Option<NonZeroUsize>,
+    /// Longest title, in bytes of UTF-8 [default: 256]
+    #[arg(long, env = "HATD_TITLE_BYTES_MAX", value_name = "N")]
+    pub title_bytes_max: Option<NonZeroUsize>,
+    /// Most localised titles of one definition [default: 32]
+    #[arg(long, env = "HATD_LOCALISED_TITLES_MAX", value_name = "N")]
+    pub localised_titles_max: Option<NonZeroUsize>,
+    /// Longest description of a definition, in bytes of UTF-8 [default: 1024]
+    #[arg(long, env = "HATD_DESCRIPTION_BYTES_MAX", value_name = "N")]
+    pub description_bytes_max: Option<NonZeroUsize>,
+    /// Longest actor of a write, in bytes of UTF-8 [default: 1023]
+    #[arg(long, env = "HATD_ACTOR_BYTES_MAX", value_name = "N")]
+    pub actor_bytes_max: Option<NonZeroUsize>,
+    /// Longest reason of a write, in bytes of UTF-8 [default: 256]
+    #[arg(long, env = "HATD_REASON_BYTES_MAX", value_name = "N")]
+    pub reason_bytes_max: Option<NonZeroUsize>,
+    /// Longest request id, in bytes [default: 64]
+    #[arg(long, env = "HATD_REQUEST_ID_BYTES_MAX", value_name = "N")]
+    pub request_id_bytes_max: Option<NonZeroUsize>,
+    /// Most hats of one user in one room [default: 64]
+    #[arg(long, env = "HATD_HATS_PER_USER_MAX", value_name = "N")]
+    pub hats_per_user_max: Option<NonZeroUsize>,
+    /// Largest document of one user in one room, in bytes [default: 65536]
+    #[arg(long, env = "HATD_DOCUMENT_BYTES_MAX", value_name = "N")]
+    pub document_bytes_max: Option<NonZeroUsize>,
+    /// Most definitions of one room [default: 256]
+    #[arg(long, env = "HATD_DEFINITIONS_PER_ROOM_MAX", value_name = "N")]
+    pub definitions_per_room_max: Option<NonZeroUsize>,
+    /// Most operations of one commit [default: 500]
+    #[arg(long, env = "HATD_OPERATIONS_PER_COMMIT_MAX", value_name = "N")]
+    pub operations_per_commit_max: Option<NonZeroUsize>,
+    /// Largest commit as encoded for watchers, in bytes [default: 1048576]
+    #[arg(long, env = "HATD_COMMIT_BYTES_MAX", value_name = "N")]
+    pub commit_bytes_max: Option<NonZeroUsize>,
+    /// Most users that one entry of a sync lists or removes [default: 10000]
+    #[arg(long, env = "HATD_SYNC_USERS_MAX", value_name = "N")]
+    pub sync_users_max: Option<NonZeroUsize>,
+    /// Most entries of one sync [default: 1000]
+    #[arg(long, env = "HATD_SYNC_ENTRIES_MAX", value_name = "N")]
+    pub sync_entries_max: Option<NonZeroUsize>,
+    /// Most users that one call names as wearers [default: 10000]
+    #[arg(long, env = "HATD_WEARERS_LISTED_MAX", value_name = "N")]
+    pub wearers_listed_max: Option<NonZeroUsize>,
+    /// Most selectors of one watch [default: 1000]
+    #[arg(long, env = "HATD_SELECTORS_PER_WATCH_MAX", value_name = "N")]
+    pub selectors_per_watch_max: Option<NonZeroUsize>,
+    /// Most open watches of one caller [default: 10000]
+    #[arg(long, env = "HATD_WATCHES_PER_CALLER_MAX", value_name = "N")]
+    pub watches_per_caller_max: Option<NonZeroUsize>,
+    /// Most open watches in all [default: 50000]
+    #[arg(long, env = "HATD_WATCHES_MAX", value_name = "N")]
+    pub watches_max: Option<NonZeroUsize>,
+    /// Items on a page when the request names no number [default: 100]
+    #[arg(long, env = "HATD_PAGE_SIZE_DEFAULT", value_name = "N")]
+    pub page_size_default: Option<NonZeroUsize>,
+    /// Most items on a page [default: 1000]
+    #[arg(long, env = "HATD_PAGE_SIZE_MAX", value_name = "N")]
+    pub page_size_max: Option<NonZeroUsize>,
+    /// Bytes after which a page ends early [default: 1048576]
+    #[arg(long, env = "HATD_PAGE_BYTES_MAX", value_name = "N")]
+    pub page_bytes_max: Option<NonZeroUsize>,
+    /// Largest request message, in bytes [default: 4194304]
+    #[arg(long, env = "HATD_MESSAGE_BYTES_MAX", value_name = "N")]
+    pub message_bytes_max: Option<NonZeroUsize>,
+    /// Most metadata of one call, in bytes [default: 16384]
+    #[arg(long, env = "HATD_METADATA_BYTES_MAX", value_name = "N")]
+    pub metadata_bytes_max: Option<NonZeroUsize>,
+}
+
+impl LimitSettings {
+    /// These, and `other` where these are silent.
+    fn or(&self, other: &Self) -> Self {
+        Self {
+            hat_id_bytes_max: self.hat_id_bytes_max.or(other.hat_id_bytes_max),
+            title_bytes_max: self.title_bytes_max.or(other.title_bytes_max),
+            localised_titles_max: self.localised_titles_max.or(other.localised_titles_max),
+            description_bytes_max: self.description_bytes_max.or(other.description_bytes_max),
+            actor_bytes_max: self.actor_bytes_max.or(other.actor_bytes_max),
+            reason_bytes_max: self.reason_bytes_max.or(other.reason_bytes_max),
+            request_id_bytes_max: self.request_id_bytes_max.or(other.request_id_bytes_max),
+            hats_per_user_max: self.hats_per_user_max.or(other.hats_per_user_max),
+            document_bytes_max: self.document_bytes_max.or(other.document_bytes_max),
+            definitions_per_room_max: self
+                .definitions_per_room_max
+                .or(other.definitions_per_room_max),
+            operations_per_commit_max: self
+                .operations_per_commit_max
+                .or(other.operations_per_commit_max),
+            commit_bytes_max: self.commit_bytes_max.or(other.commit_bytes_max),
+            sync_users_max: self.sync_users_max.or(other.sync_users_max),
+            sync_entries_max: self.sync_entries_max.or(other.sync_entries_max),
+            wearers_listed_max: self.wearers_listed_max.or(other.wearers_listed_max),
+            selectors_per_watch_max: self.selectors_per_watch_max.or(other.selectors_per_watch_max),
+            watches_per_caller_max: self.watches_per_caller_max.or(other.watches_per_caller_max),
+            watches_max: self.watches_max.or(other.watches_max),
+            page_size_default: self.page_size_default.or(other.page_size_default),
+            page_size_max: self.page_size_max.or(other.page_size_max),
+            page_bytes_max: self.page_bytes_max.or(other.page_bytes_max),
+            message_bytes_max: self.message_bytes_max.or(other.message_bytes_max),
+            metadata_bytes_max: self.metadata_bytes_max.or(other.metadata_bytes_max),
+        }
+    }
+
+    /// These, and `default` where these are silent.
+    fn or_default(&self, default: &Limits) -> Limits {
+        let or =
+            |setting: Option<NonZeroUsize>, default| setting.map_or(default, NonZeroUsize::get);
+        Limits {
+            hat_id_bytes_max: or(self.hat_id_bytes_max, default.hat_id_bytes_max),
+            title_bytes_max: or(self.title_bytes_max, default.title_bytes_max),
+            localised_titles_max: or(self.localised_titles_max, default.localised_titles_max),
+            description_bytes_max: or(self.description_bytes_max, default.description_bytes_max),
+            actor_bytes_max: or(self.actor_bytes_max, default.actor_bytes_max),
+            reason_bytes_max: or(self.reason_bytes_max, default.reason_bytes_max),
+            request_id_bytes_max: or(self.request_id_bytes_max, default.request_id_bytes_max),
+            hats_per_user_max: or(self.hats_per_user_max, default.hats_per_user_max),
+            document_bytes_max: or(self.document_bytes_max, default.document_bytes_max),
+            definitions_per_room_max: or(
+                self.definitions_per_room_max,
+                default.definitions_per_room_max,
+            ),
+            operations_per_commit_max: or(
+                self.operations_per_commit_max,
+                default.operations_per_commit_max,
+            ),
+            commit_bytes_max: or(self.commit_bytes_max, default.commit_bytes_max),
+            sync_users_max: or(self.sync_users_max, default.sync_users_max),
+            sync_entries_max: or(self.sync_entries_max, default.sync_entries_max),
+            wearers_listed_max: or(self.wearers_listed_max, default.wearers_listed_max),
+            selectors_per_watch_max: or(
+                self.selectors_per_watch_max,
+                default.selectors_per_watch_max,
+            ),
+            watches_per_caller_max: or(self.watches_per_caller_max, default.watches_per_caller_max),
+            watches_max: or(self.watches_max, default.watches_max),
+            page_size_default: or(self.page_size_default, default.page_size_default),
+            page_size_max: or(self.page_size_max, default.page_size_max),
+            page_bytes_max: or(self.page_bytes_max, default.page_bytes_max),
+            message_bytes_max: or(self.message_bytes_max, default.message_bytes_max),
+            metadata_bytes_max: or(self.metadata_bytes_max, default.metadata_bytes_max),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Write as _;
+
+    use clap::{CommandFactory as _, Parser};
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        arguments: Arguments,
+    }
+
+    fn flags(flags: &[&str]) -> Settings {
+        let arguments = [&["hatd"], flags].concat();
+        Command::try_parse_from(arguments).unwrap().arguments.settings
+    }
+
+    fn file(text: &str) -> Result<Settings, String> {
+        let mut file = tempfile::NamedTempFile::new().unwrap();
+        file.write_all(text.as_bytes()).unwrap();
+        let name = file.path().display().to_string();
+        Settings::read(file.path()).map_err(|error| error.to_string().replace(&name, "hatd.toml"))
+    }
+
+    #[test]
+    fn flags_win_over_the_file_and_the_file_over_the_defaults() {
+        let given = flags(&["--listen=127.0.0.1:1", "--hats-per-user-max=1"]);
+        let file = file(
+            "listen = '127.0.0.1:2'\n\
+             retention-bytes = '2GiB'\n\
+             request-id-ttl = '90m'\n\
+             log-format = 'json'\n\
+             [limits]\n\
+             hats-per-user-max = 2\n\
+             title-bytes-max = 2\n",
+        );
+        let config = Config::resolve(given, file.unwrap()).unwrap();
+        let default = Config::default();
+        let expected = Config {
+            listen: SocketAddr::from(([127, 0, 0, 1], 1)),
+            retention_bytes: 2 << 30,
+            request_id_ttl: Duration::from_secs(90 * 60),
+            log_format: Format::Json,
+            limits: Limits { hats_per_user_max: 1, title_bytes_max: 2, ..default.limits },
+            ..default
+        };
+        assert_eq!(config, expected);
+    }
+
+    #[test]
+    fn every_flag_has_a_variable_named_after_it() {
+        for argument in Command::command().get_arguments() {
+            let Some(flag) = argument.get_long() else { continue };
+            let expected = format!("HATD_{}", flag.to_uppercase().replace('-', "_"));
+            assert_eq!(argument.get_env(), Some(expected.as_ref()), "--{flag}");
+        }
+    }
+
+    #[test]
+    fn the_defaults_in_the_help_are_the_defaults() {
+        let mut given = vec!["hatd".to_owned()];
+        for argument in Command::command().get_arguments() {
+            let help = argument.get_help().unwrap().to_string();
+            if let Some((_, default)) = help.split_once("[default: ") {
+                let flag = argument.get_long().unwrap();
+                given.push(format!("--{flag}={}", default.trim_end_matches(']')));
+            }
+        }
+        assert!(given.len() > 30, "{given:?}");
+        let settings = Command::try_parse_from(given).unwrap().arguments.settings;
+        assert_eq!(Config::resolve(settings, Settings::default()).unwrap(), Config::default());
+    }
+
+    #[test]
+    fn the_file_takes_every_setting() {
+        let mut text = String::new();
+        let mut limits = "[limits]\n".to_owned();
+        for argument in Command::command().get_arguments() {
+            let flag = argument.get_long().unwrap();
+            let line = match (flag, argument.get_help_heading()) {
+                ("config", _) => continue,
+                (_, Some("Limits")) => {
+                    limits.extend([flag, " = 7\n"]);
+                    continue;
+                }
+                ("listen", _) => "'[::1]:7'",
+                ("insecure-open", _) => "true",
+                ("log-format", _) => "'text'",
+                ("retention-bytes", _) => "'7KiB'",
+                _ => "'7s'",
+            };
+            text.extend([flag, " = ", line, "\n"]);
+        }
+        let settings = file(&(text + &limits)).unwrap();
+        let missing = format!("{settings:?}");
+        assert!(!missing.contains("None"), "{missing}");
+    }
+
+    #[test]
+    fn a_mistake_in_the_file_is_named_by_file_and_line() {
+        let check = |text: &str, place: &str, word: &str| {
+            let error = file(text).unwrap_err();
+            assert!(error.starts_with(place) && error.contains(word), "{text:?}: {error}");
+        };
+        check("data-dir = 'x'\nlissten = '[::1]:1'\n", "hatd.toml:2: ", "`lissten`");
+        check("\n\n[limits]\n\nhats = 1\n", "hatd.toml:5: ", "`hats`");
+        check("\nlisten = 1\n", "hatd.toml:2: ", "integer `1`");
+        check("\nlisten = 'localhost'\n", "hatd.toml:2: ", "socket address");
+        check("\n\nretention-age = '7x'\n", "hatd.toml:3: ", "unit");
+        check("retention-age = '7d'\nretention-bytes = '8 hats'\n", "hatd.toml:2: ", "hats");
+        check("\nlog-filter = 'hatd=loud'\n", "hatd.toml:2: ", "filter");
+        check("\nlog-format = 'xml'\n", "hatd.toml:2: ", "`xml`");
+        check("[limits]\nhats-per-user-max = 0\n", "hatd.toml:2: ", "0");
+        check("[limits]\nhats-per-user-max = -1\n", "hatd.toml:2: ", "-1");
+        check("listen = '[::1]:1'\nlisten = '[::1]:2'\n", "hatd.toml:2: ", "duplicate key");
+        check("listen =\n", "hatd.toml:1: ", "");
+    }
+
+    #[test]
+    fn durations_and_sizes_have_units() {
+        let check = |text: &str, seconds| assert_eq!(duration(text).unwrap().as_secs(), seconds);
+        check("10s", 10);
+        check("90m", 5_400);
+        check("1h 30m", 5_400);
+        check("7d", 604_800);
+        check("0s", 0);
+        for bad in ["", "10", "-1s", "7 hats"] {
+            assert!(duration(bad).is_err(), "{bad}");
+        }
+
+        let check = |text: &str, bytes| assert_eq!(size(text).unwrap().as_u64(), bytes);
+        check("8GiB", 8 << 30);
+        check("512 MiB", 512 << 20);
+        check("1GB", 1_000_000_000);
+        check("4096", 4_096);
+        for bad in ["", "-1", "8 hats", "GiB"] {
+            assert!(size(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn other_machines_are_let_in_only_on_request() {
+        let check = |given: &[&str], works| {
+            let resolved = Config::resolve(flags(given), Settings::default());
+            assert_eq!(resolved.is_ok(), works, "{given:?}: {resolved:?}");
+        };
+        check(&["--listen=127.0.0.9:1"], true);
+        check(&["--listen=[::1]:1"], true);
+        check(&["--listen=[::ffff:127.0.0.1]:1"], true);
+        check(&["--listen=0.0.0.0:1"], false);
+        check(&["--listen=[::]:1"], false);
+        check(&["--listen=192.0.2.1:1"], false);
+        check(&["--listen=192.0.2.1:1", "--insecure-open"], true);
+        check(&["--listen=192.0.2.1:1", "--insecure-open=false"], false);
+    }
+
+    #[test]
+    fn settings_that_do_not_go_together_are_refused() {
+        let check = |given: &str, expected: &str| {
+            let error = Config::resolve(flags(&[given]), Settings::default()).unwrap_err();
+            assert_eq!(error.to_string(), expected);
+        };
+        check("--request-timeout=31s", "request-timeout must not exceed request-timeout-max");
+        check("--page-size-max=99", "page-size-default must not exceed page-size-max");
+        check("--request-timeout=0s", "request-timeout must be more than zero");
+    }
+}

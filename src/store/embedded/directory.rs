@@ -1,0 +1,220 @@
+//! The data directory: its lock, whose store it is, and what the last stop left.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::OpenError;
+use super::log::{self, Log};
+use crate::commit::{Identity, Mark, Position, seal, unseal};
+
+const LOCK: &str = "lock";
+const IDENTITY: &str = "identity";
+const STOPPED: &str = "stopped";
+const LOG: &str = "log";
+const DOCUMENTS: &str = "documents";
+const DOCUMENTS_ASIDE: &str = "documents.aside";
+
+/// What `identity` and `stopped` begin with, before they are sealed.
+const IDENTITY_FORMAT: u8 = 1;
+const STOPPED_FORMAT: u8 = 1;
+
+/// Where a clean stop left log and state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Stopped {
+    /// The head of the log.
+    pub(super) position: Position,
+    /// The mark there.
+    pub(super) mark: Mark,
+}
+
+/// A data directory that no other process uses as long as this is held.
+#[derive(Clone)]
+pub(super) struct DataDir {
+    path: PathBuf,
+    identity: Identity,
+    /// Unlocked when the last handle is dropped.
+    _lock: Arc<File>,
+}
+
+impl DataDir {
+    /// Opens a data directory, or makes a new store in it.
+    pub(super) fn open(path: &Path) -> Result<Self, OpenError> {
+        if !path.exists() {
+            create_private(path)
+                .map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
+        }
+        let lock = lock(path)?;
+        let identity_file = path.join(IDENTITY);
+        let identity = if identity_file.exists() {
+            let identity = read(&identity_file, parse_identity)?
+                .ok_or_else(|| OpenError::corrupt(path, "the file identity is not readable"))?;
+            if !path.join(LOG).exists() {
+                let what = "the folder log is missing: restore it, or start in an empty directory";
+                return Err(OpenError::corrupt(path, what));
+            }
+            identity
+        } else {
+            Self::create(path)?
+        };
+        Ok(Self { path: path.to_owned(), identity, _lock: Arc::new(lock) })
+    }
+
+    /// Makes a new store: the log first, so that an identity without one is damage.
+    /// A start that was cut off in between is begun anew.
+    fn create(path: &Path) -> Result<Identity, OpenError> {
+        let identity = Identity { store: *uuid::Uuid::new_v4().as_bytes(), epoch: 1 };
+        match Log::create(&path.join(LOG), identity, log::Options::default()) {
+            Err(log::Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
+                Err(OpenError::corrupt(path, "the file identity is missing, and there is a log"))
+            }
+            outcome => outcome.map_err(|error| super::log_error(path, error)),
+        }?;
+        write(path, IDENTITY, format_identity(identity))?;
+        Ok(identity)
+    }
+
+    /// The directory.
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Whose store it is.
+    pub(super) fn identity(&self) -> Identity {
+        self.identity
+    }
+
+    /// Where the log is.
+    pub(super) fn log(&self) -> PathBuf {
+        self.path.join(LOG)
+    }
+
+    /// Where the state is.
+    pub(super) fn documents(&self) -> PathBuf {
+        self.path.join(DOCUMENTS)
+    }
+
+    /// What the last stop left, if it was clean.
+    pub(super) fn stopped(&self) -> Result<Option<Stopped>, OpenError> {
+        read(&self.path.join(STOPPED), parse_stopped)
+    }
+
+    /// Notes a clean stop, when everything else is on disk.
+    pub(super) fn note_stop(&self, stopped: Stopped) -> Result<(), OpenError> {
+        // sled's flush leaves what it wrote in the system's cache.
+        sync_all(&self.documents()).map_err(|source| io_error(&self.documents(), source))?;
+        write(&self.path, STOPPED, format_stopped(stopped))
+    }
+
+    /// Forgets the last stop, before anything changes.
+    pub(super) fn forget_stop(&self) -> Result<(), OpenError> {
+        let file = self.path.join(STOPPED);
+        match fs::remove_file(&file) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            Err(source) => Err(io_error(&file, source)),
+            Ok(()) => sync_dir(&self.path).map_err(|source| io_error(&self.path, source)),
+        }
+    }
+
+    /// Moves the state out of the way.
+    pub(super) fn set_documents_aside(&self) -> Result<(), OpenError> {
+        let documents = self.documents();
+        if documents.exists() {
+            self.drop_set_aside()?;
+            fs::rename(&documents, self.path.join(DOCUMENTS_ASIDE))
+                .map_err(|source| io_error(&documents, source))?;
+        }
+        Ok(())
+    }
+
+    /// Deletes the state that was set aside.
+    pub(super) fn drop_set_aside(&self) -> Result<(), OpenError> {
+        let aside = self.path.join(DOCUMENTS_ASIDE);
+        match fs::remove_dir_all(&aside) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+            outcome => outcome.map_err(|source| io_error(&aside, source)),
+        }
+    }
+}
+
+fn io_error(path: &Path, source: io::Error) -> OpenError {
+    OpenError::Io { path: path.to_owned(), source }
+}
+
+fn lock(path: &Path) -> Result<File, OpenError> {
+    let file = path.join(LOCK);
+    let lock = File::options().create(true).truncate(false).write(true).open(&file);
+    let lock = lock.map_err(|source| io_error(&file, source))?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: path.to_owned() }),
+        Err(TryLockError::Error(source)) => Err(io_error(&file, source)),
+    }
+}
+
+/// Makes a directory, and those above it, that only its owner can enter.
+fn create_private(path: &Path) -> io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+}
+
+fn read<T>(file: &Path, parse: fn(&[u8]) -> Option<T>) -> Result<Option<T>, OpenError> {
+    match fs::read_to_string(file) {
+        Ok(text) => Ok(unseal(text.trim_end()).and_then(|bytes| parse(&bytes))),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) if error.kind() == io::ErrorKind::InvalidData => Ok(None),
+        Err(source) => Err(io_error(file, source)),
+    }
+}
+
+/// Writes a file whole or not at all, and makes it durable.
+fn write(dir: &Path, name: &str, bytes: Vec<u8>) -> Result<(), OpenError> {
+    let file = dir.join(name);
+    let new = dir.join(format!("{name}.new"));
+    let write = || {
+        let mut writing = File::create(&new)?;
+        writing.write_all(format!("{}\n", seal(bytes)).as_bytes())?;
+        writing.sync_all()?;
+        fs::rename(&new, &file)?;
+        sync_dir(dir)
+    };
+    write().map_err(|source| io_error(&file, source))
+}
+
+fn sync_dir(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
+
+/// Syncs every file and folder below a path.
+fn sync_all(path: &Path) -> io::Result<()> {
+    if path.is_dir() {
+        for entry in fs::read_dir(path)? {
+            sync_all(&entry?.path())?;
+        }
+    }
+    File::open(path)?.sync_all()
+}
+
+fn format_identity(identity: Identity) -> Vec<u8> {
+    let epoch = identity.epoch.to_be_bytes();
+    [[IDENTITY_FORMAT].as_slice(), &identity.store, &epoch].concat()
+}
+
+fn parse_identity(bytes: &[u8]) -> Option<Identity> {
+    let (&IDENTITY_FORMAT, rest) = bytes.split_first()? else { return None };
+    let (store, epoch) = rest.split_first_chunk()?;
+    Some(Identity { store: *store, epoch: u64::from_be_bytes(epoch.try_into().ok()?) })
+}
+
+fn format_stopped(stopped: Stopped) -> Vec<u8> {
+    let position = stopped.position.get().to_be_bytes();
+    [[STOPPED_FORMAT].as_slice(), &position, &stopped.mark.0.to_be_bytes()].concat()
+}
+
+fn parse_stopped(bytes: &[u8]) -> Option<Stopped> {
+    let (&STOPPED_FORMAT, rest) = bytes.split_first()? else { return None };
+    let (position, mark) = rest.split_first_chunk()?;
+    let mark = Mark(u32::from_be_bytes(mark.try_into().ok()?));
+    Some(Stopped { position: Position::new(u64::from_be_bytes(*position)), mark })
+}

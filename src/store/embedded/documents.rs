@@ -1,0 +1,613 @@
+//! The state that is served, in sled. The commit log is the truth; this can be made
+//! again from it at any time, so nothing here is ever flushed to answer a write.
+
+use std::collections::BTreeSet;
+use std::ops::{Bound, ControlFlow};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+
+use minicbor::{Decode, Encode};
+
+use super::keys;
+use crate::command::{RoomState, Unreadable, UserRange, View};
+use crate::commit::{ChangeKind, Commit, Fingerprint, Position, RequestKey, UserChange};
+use crate::hat::{Document, HatDefinition, HatId, Revision, Room};
+use crate::jid::{Domain, RoomJid, UserJid};
+use crate::store::page::{
+    DocumentFilter, Filler, Page, PageLimit, definition_bytes, document_bytes, room_bytes,
+};
+use crate::time::Timestamp;
+
+/// What every value begins with: the format, then a CRC32C of what follows.
+const VALUE_FORMAT: u8 = 1;
+const VALUE_HEADER_LEN: usize = 1 + 4;
+
+/// Rooms share this many locks. Our choice: enough that two rooms rarely meet.
+const ROOM_LOCKS: usize = 64;
+
+/// Where `meta` says up to which position the state was applied when it was put away.
+const APPLIED_KEY: &[u8] = b"applied";
+
+/// Why the state could not be read or written.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Error {
+    /// sled failed.
+    #[error("the document store failed")]
+    Sled(#[from] sled::Error),
+    /// sled panicked, as it does when its files are damaged.
+    #[error("the document store is damaged: {0}")]
+    Panicked(String),
+    /// A record is not what was written.
+    #[error("the record {key} of {tree} is damaged")]
+    Damaged {
+        /// In which tree.
+        tree: &'static str,
+        /// The record's key, printable.
+        key: String,
+    },
+}
+
+impl From<Error> for crate::store::Error {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Sled(sled::Error::Corruption { .. })
+            | Error::Damaged { .. }
+            | Error::Panicked(_) => Self::Corrupt(Box::new(error)),
+            Error::Sled(_) => Self::Unavailable(Box::new(error)),
+        }
+    }
+}
+
+impl From<Error> for Unreadable {
+    fn from(error: Error) -> Self {
+        Self(Box::new(crate::store::Error::from(error)))
+    }
+}
+
+/// A record that is kept as a value.
+#[derive(Encode, Decode)]
+#[cbor(map)]
+struct StoredRoom {
+    #[n(0)]
+    room: Room,
+    #[n(1)]
+    head: Revision,
+}
+
+/// What is remembered of an answered request.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct StoredRequest {
+    /// What the request was.
+    #[n(0)]
+    pub(super) fingerprint: Fingerprint,
+    /// Where its last commit stands.
+    #[n(1)]
+    pub(super) position: u64,
+    /// When that was committed.
+    #[n(2)]
+    pub(super) time: Timestamp,
+}
+
+/// The current state, and the indexes to find it by.
+pub(super) struct Documents {
+    db: sled::Db,
+    rooms: sled::Tree,
+    documents: sled::Tree,
+    definitions: sled::Tree,
+    by_user: sled::Tree,
+    by_hat: sled::Tree,
+    by_expiry: sled::Tree,
+    requests: sled::Tree,
+    request_positions: sled::Tree,
+    meta: sled::Tree,
+    /// Held while a commit to a room of the lock's is applied, so that no reader sees
+    /// half of it.
+    room_locks: Vec<RwLock<()>>,
+    /// The newest position whose commit is being applied or was.
+    applying: AtomicU64,
+}
+
+impl Documents {
+    /// Opens or creates the state in a directory.
+    pub(super) fn open(path: &Path) -> Result<Self, Error> {
+        // Its own flusher would only compete with the log's fdatasync: what this state
+        // misses after a crash is replayed.
+        let config = sled::Config::new().path(path).flush_every_ms(None);
+        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
+        let db = opened.map_err(|panic| Error::Panicked(panic_text(panic.as_ref())))??;
+        Ok(Self {
+            rooms: db.open_tree("rooms")?,
+            documents: db.open_tree("documents")?,
+            definitions: db.open_tree("definitions")?,
+            by_user: db.open_tree("by_user")?,
+            by_hat: db.open_tree("by_hat")?,
+            by_expiry: db.open_tree("by_expiry")?,
+            requests: db.open_tree("requests")?,
+            request_positions: db.open_tree("request_positions")?,
+            meta: db.open_tree("meta")?,
+            db,
+            room_locks: (0..ROOM_LOCKS).map(|_| RwLock::new(())).collect(),
+            applying: AtomicU64::new(0),
+        })
+    }
+
+    /// Up to which position the state was applied when it was last put away.
+    pub(super) fn applied(&self) -> Result<Option<Position>, Error> {
+        let bytes = self.meta.get(APPLIED_KEY)?;
+        let number = bytes.as_deref().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
+        Ok(number.map(|number| Position::new(u64::from_be_bytes(number))))
+    }
+
+    /// Writes everything out, with the position that it was applied up to.
+    pub(super) fn put_away(&self, applied: Position) -> Result<(), Error> {
+        self.meta.insert(APPLIED_KEY, &applied.get().to_be_bytes())?;
+        self.db.flush()?;
+        Ok(())
+    }
+
+    fn room_lock(&self, room: &RoomJid) -> &RwLock<()> {
+        use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(room);
+        let index = usize::try_from(hash % ROOM_LOCKS as u64).unwrap_or_default();
+        #[expect(clippy::indexing_slicing, reason = "the remainder is below the length")]
+        &self.room_locks[index]
+    }
+
+    /// Keeps commits to a room out until the guard is dropped.
+    pub(super) fn read_room(&self, room: &RoomJid) -> RwLockReadGuard<'_, ()> {
+        self.room_lock(room).read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// As [`Self::read_room`], unless a commit to the room is being applied just now.
+    pub(super) fn try_read_room(&self, room: &RoomJid) -> Option<RwLockReadGuard<'_, ()>> {
+        match self.room_lock(room).try_read() {
+            Ok(guard) => Some(guard),
+            Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
+            Err(std::sync::TryLockError::WouldBlock) => None,
+        }
+    }
+
+    /// Applies a commit. Applying it again, in order, changes nothing more.
+    pub(super) fn apply(&self, position: Position, commit: &Commit) -> Result<(), Error> {
+        self.applying.store(position.get(), Ordering::Release);
+        let _guard =
+            self.room_lock(&commit.room_jid).write().unwrap_or_else(PoisonError::into_inner);
+        if commit.room_deleted {
+            self.delete_room(&commit.room_jid)?;
+        } else {
+            self.put_room(commit)?;
+            for user in &commit.users {
+                self.put_document(&commit.room_jid, user)?;
+            }
+            for definition in &commit.definitions {
+                let key = keys::definition(&commit.room_jid, &definition.hat_id);
+                self.definitions.insert(key, encode(definition))?;
+            }
+            for hat in &commit.removed_definitions {
+                self.definitions.remove(keys::definition(&commit.room_jid, hat))?;
+            }
+        }
+        if let Some(request) = &commit.request {
+            let stored = StoredRequest {
+                fingerprint: request.fingerprint,
+                position: position.get(),
+                time: commit.time,
+            };
+            let key = keys::request(&request.key);
+            self.request_positions.insert(keys::request_position(position), key.as_slice())?;
+            self.requests.insert(key, encode(&stored))?;
+        }
+        Ok(())
+    }
+
+    fn put_room(&self, commit: &Commit) -> Result<(), Error> {
+        let key = keys::room(&commit.room_jid);
+        let room = match commit.room {
+            Some(room) => room,
+            None => self.stored_room(&key)?.map(|stored| stored.room).unwrap_or_default(),
+        };
+        self.rooms.insert(key, encode(&StoredRoom { room, head: commit.revision }))?;
+        Ok(())
+    }
+
+    fn put_document(&self, room: &RoomJid, change: &UserChange) -> Result<(), Error> {
+        let user = &change.user_jid;
+        for hat in &change.changes {
+            if hat.kind == ChangeKind::Removed {
+                self.by_hat.remove(keys::by_hat(room, &hat.hat_id, user))?;
+            }
+            if let Some(time) = hat.previous.as_ref().and_then(|had| had.expire_time) {
+                self.by_expiry.remove(keys::by_expiry(time, room, user))?;
+            }
+        }
+
+        let key = keys::document(room, user);
+        if change.document.is_absent() {
+            self.documents.remove(key)?;
+            self.by_user.remove(keys::by_user(user, room))?;
+            return Ok(());
+        }
+        self.documents.insert(key, encode(&change.document))?;
+        self.by_user.insert(keys::by_user(user, room), &[])?;
+        for hat in &change.changes {
+            if hat.kind == ChangeKind::Added {
+                self.by_hat.insert(keys::by_hat(room, &hat.hat_id, user), &[])?;
+            }
+        }
+        for time in change.document.hats.values().filter_map(|had| had.expire_time) {
+            self.by_expiry.insert(keys::by_expiry(time, room, user), &[])?;
+        }
+        Ok(())
+    }
+
+    fn delete_room(&self, room: &RoomJid) -> Result<(), Error> {
+        let prefix = keys::room_prefix(room);
+        for item in self.documents.scan_prefix(&prefix) {
+            let (key, value) = item?;
+            let user = parsed("documents", &key, keys::parse_last_user(&key))?;
+            let document: Document = decode("documents", &key, &value)?;
+            for (hat, had) in &document.hats {
+                self.by_hat.remove(keys::by_hat(room, hat, &user))?;
+                if let Some(time) = had.expire_time {
+                    self.by_expiry.remove(keys::by_expiry(time, room, &user))?;
+                }
+            }
+            self.by_user.remove(keys::by_user(&user, room))?;
+            self.documents.remove(key)?;
+        }
+        for key in self.definitions.scan_prefix(&prefix).keys() {
+            self.definitions.remove(key?)?;
+        }
+        self.rooms.remove(keys::room(room))?;
+        Ok(())
+    }
+
+    fn stored_room(&self, key: &[u8]) -> Result<Option<StoredRoom>, Error> {
+        self.rooms.get(key)?.map(|value| decode("rooms", key, &value)).transpose()
+    }
+
+    /// The room as it stands.
+    pub(super) fn room_state(&self, room: &RoomJid) -> Result<Option<RoomState>, Error> {
+        let stored = self.stored_room(&keys::room(room))?;
+        Ok(stored.map(|StoredRoom { room, head }| RoomState { room, head }))
+    }
+
+    /// What is kept for a user in a room.
+    pub(super) fn get(&self, room: &RoomJid, user: &UserJid) -> Result<Document, Error> {
+        let key = keys::document(room, user);
+        let value = self.documents.get(&key)?;
+        value.map_or_else(|| Ok(Document::default()), |value| decode("documents", &key, &value))
+    }
+
+    /// A page of rooms.
+    pub(super) fn rooms(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<&RoomJid>,
+        limit: PageLimit,
+    ) -> Result<Page<RoomJid, Room>, Error> {
+        let prefix = domain.map_or_else(Vec::new, |it| keys::domain_prefix(it.as_str()));
+        let mut filler = Filler::new(limit);
+        for item in scan(&self.rooms, &prefix, after.map(keys::room)) {
+            let (key, value) = item?;
+            let room = parsed("rooms", &key, keys::parse_room(&key))?;
+            let stored: StoredRoom = decode("rooms", &key, &value)?;
+            if filler.is_full(&room, Some((stored.room, room_bytes(key.len())))) {
+                break;
+            }
+        }
+        Ok(filler.finish())
+    }
+
+    /// A page of a room's documents.
+    pub(super) fn documents(
+        &self,
+        room: &RoomJid,
+        filter: &DocumentFilter,
+        after: Option<&UserJid>,
+        limit: PageLimit,
+    ) -> Result<Page<UserJid, Document>, Error> {
+        let mut filler = Filler::new(limit);
+        let mut show = |user: &UserJid, key_bytes, document: Document| {
+            let matching = filter.matches(&document).then(|| {
+                let bytes = document_bytes(key_bytes, &document);
+                (document, bytes)
+            });
+            filler.is_full(user, matching)
+        };
+        if let DocumentFilter::Hats { hat_id: Some(hat), .. } = filter {
+            let prefix = keys::by_hat_prefix(room, hat);
+            let after = after.map(|user| keys::by_hat(room, hat, user));
+            for item in scan(&self.by_hat, &prefix, after) {
+                let (key, _) = item?;
+                let user = parsed("by_hat", &key, keys::parse_last_user(&key))?;
+                let document = self.get(room, &user)?;
+                if show(&user, key.len(), document) {
+                    break;
+                }
+            }
+        } else {
+            let prefix = keys::room_prefix(room);
+            let after = after.map(|user| keys::document(room, user));
+            for item in scan(&self.documents, &prefix, after) {
+                let (key, value) = item?;
+                let user = parsed("documents", &key, keys::parse_last_user(&key))?;
+                if show(&user, key.len(), decode("documents", &key, &value)?) {
+                    break;
+                }
+            }
+        }
+        Ok(filler.finish())
+    }
+
+    /// A page of a user's documents that have hats.
+    pub(super) fn documents_of(
+        &self,
+        user: &UserJid,
+        after: Option<&RoomJid>,
+        limit: PageLimit,
+    ) -> Result<Page<RoomJid, Document>, Error> {
+        let prefix = keys::by_user_prefix(user);
+        let after = after.map(|room| keys::by_user(user, room));
+        let mut filler = Filler::new(limit);
+        for item in scan(&self.by_user, &prefix, after) {
+            let (key, _) = item?;
+            let room = parsed("by_user", &key, keys::parse_by_user_room(&key))?;
+            let document = self.get(&room, user)?;
+            let matching = document.has_hats().then(|| {
+                let bytes = document_bytes(key.len(), &document);
+                (document, bytes)
+            });
+            if filler.is_full(&room, matching) {
+                break;
+            }
+        }
+        Ok(filler.finish())
+    }
+
+    /// A page of a room's catalogue.
+    pub(super) fn definitions(
+        &self,
+        room: &RoomJid,
+        after: Option<&HatId>,
+        limit: PageLimit,
+    ) -> Result<Page<HatId, HatDefinition>, Error> {
+        let prefix = keys::room_prefix(room);
+        let after = after.map(|hat| keys::definition(room, hat));
+        let mut filler = Filler::new(limit);
+        for item in scan(&self.definitions, &prefix, after) {
+            let (key, value) = item?;
+            let definition: HatDefinition = decode("definitions", &key, &value)?;
+            let hat = definition.hat_id.clone();
+            let bytes = definition_bytes(key.len(), &definition);
+            if filler.is_full(&hat, Some((definition, bytes))) {
+                break;
+            }
+        }
+        Ok(filler.finish())
+    }
+
+    /// A page of documents with hats, of a domain's rooms or all.
+    pub(super) fn all_documents(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<&(RoomJid, UserJid)>,
+        limit: PageLimit,
+    ) -> Result<Page<(RoomJid, UserJid), Document>, Error> {
+        let prefix = domain.map_or_else(Vec::new, |it| keys::domain_prefix(it.as_str()));
+        let after = after.map(|(room, user)| keys::document(room, user));
+        let mut filler = Filler::new(limit);
+        for item in scan(&self.documents, &prefix, after) {
+            let (key, value) = item?;
+            let both = parsed("documents", &key, keys::parse_document(&key))?;
+            let document: Document = decode("documents", &key, &value)?;
+            let matching = document.has_hats().then(|| {
+                let bytes = document_bytes(key.len(), &document);
+                (document, bytes)
+            });
+            if filler.is_full(&both, matching) {
+                break;
+            }
+        }
+        Ok(filler.finish())
+    }
+
+    /// A page of definitions, of a domain's rooms or all.
+    pub(super) fn all_definitions(
+        &self,
+        domain: Option<&Domain>,
+        after: Option<&(RoomJid, HatId)>,
+        limit: PageLimit,
+    ) -> Result<Page<(RoomJid, HatId), HatDefinition>, Error> {
+        let prefix = domain.map_or_else(Vec::new, |it| keys::domain_prefix(it.as_str()));
+        let after = after.map(|(room, hat)| keys::definition(room, hat));
+        let mut filler = Filler::new(limit);
+        for item in scan(&self.definitions, &prefix, after) {
+            let (key, value) = item?;
+            let room = parsed("definitions", &key, keys::parse_definition_room(&key))?;
+            let definition: HatDefinition = decode("definitions", &key, &value)?;
+            let both = (room, definition.hat_id.clone());
+            let bytes = definition_bytes(key.len(), &definition);
+            if filler.is_full(&both, Some((definition, bytes))) {
+                break;
+            }
+        }
+        Ok(filler.finish())
+    }
+
+    /// The last position of which a read may have seen anything.
+    pub(super) fn applying(&self) -> Position {
+        Position::new(self.applying.load(Ordering::Acquire))
+    }
+
+    /// Users of one room who have hats that are due: those due first, up to `limit`.
+    pub(super) fn due(
+        &self,
+        now: Timestamp,
+        limit: usize,
+    ) -> Result<Option<(RoomJid, BTreeSet<UserJid>)>, Error> {
+        let mut due: Option<(RoomJid, BTreeSet<UserJid>)> = None;
+        for key in self.by_expiry.iter().keys().take(limit) {
+            let key = key?;
+            let parts = parsed("by_expiry", &key, keys::parse_by_expiry(&key))?;
+            let (time, room, user) = parts;
+            if time > now {
+                break;
+            }
+            let (first, users) = due.get_or_insert_with(|| (room.clone(), BTreeSet::new()));
+            if *first == room {
+                users.insert(user);
+            }
+        }
+        Ok(due)
+    }
+
+    /// What is remembered of a request.
+    pub(super) fn request(&self, key: &RequestKey) -> Result<Option<StoredRequest>, Error> {
+        let key = keys::request(key);
+        self.requests.get(&key)?.map(|value| decode("requests", &key, &value)).transpose()
+    }
+
+    /// Forgets requests that were answered before a time, up to `limit` of them.
+    pub(super) fn forget_requests(&self, before: Timestamp, limit: usize) -> Result<(), Error> {
+        for item in self.request_positions.iter().take(limit) {
+            let (position, key) = item?;
+            let stored = self.requests.get(&key)?;
+            let stored: Option<StoredRequest> =
+                stored.map(|value| decode("requests", &key, &value)).transpose()?;
+            match stored {
+                Some(stored) if stored.time >= before => break,
+                Some(stored) if stored.position.to_be_bytes() == *position => {
+                    self.requests.remove(&key)?;
+                }
+                // A later request used the id again: it has an entry of its own.
+                Some(_) | None => {}
+            }
+            self.request_positions.remove(&position)?;
+        }
+        Ok(())
+    }
+}
+
+impl View for Documents {
+    fn room(&self, room: &RoomJid) -> Result<Option<RoomState>, Unreadable> {
+        Ok(self.room_state(room)?)
+    }
+
+    fn document(&self, room: &RoomJid, user: &UserJid) -> Result<Document, Unreadable> {
+        Ok(self.get(room, user)?)
+    }
+
+    fn each_document(
+        &self,
+        room: &RoomJid,
+        range: &UserRange,
+        show: &mut dyn FnMut(UserJid, Document) -> ControlFlow<()>,
+    ) -> Result<(), Unreadable> {
+        let prefix = keys::room_prefix(room);
+        let from =
+            range.from.as_ref().map_or_else(|| prefix.clone(), |from| keys::document(room, from));
+        for item in self.documents.range(from..) {
+            let (key, value) = item.map_err(Error::from)?;
+            if !key.starts_with(&prefix) {
+                break;
+            }
+            let user = parsed("documents", &key, keys::parse_last_user(&key))?;
+            if range.until.as_ref().is_some_and(|until| user >= *until)
+                || show(user, decode("documents", &key, &value)?).is_break()
+            {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    fn users_with_hat(
+        &self,
+        room: &RoomJid,
+        hat: &HatId,
+        limit: usize,
+    ) -> Result<Vec<UserJid>, Unreadable> {
+        let keys = self.by_hat.scan_prefix(keys::by_hat_prefix(room, hat)).keys();
+        let users = keys.take(limit).map(|key| {
+            let key = key.map_err(Error::from)?;
+            Ok(parsed("by_hat", &key, keys::parse_last_user(&key))?)
+        });
+        users.collect()
+    }
+
+    fn rooms_of(&self, user: &UserJid, limit: usize) -> Result<Vec<RoomJid>, Unreadable> {
+        let keys = self.by_user.scan_prefix(keys::by_user_prefix(user)).keys();
+        let rooms = keys.take(limit).map(|key| {
+            let key = key.map_err(Error::from)?;
+            Ok(parsed("by_user", &key, keys::parse_by_user_room(&key))?)
+        });
+        rooms.collect()
+    }
+
+    fn definition(&self, room: &RoomJid, hat: &HatId) -> Result<Option<HatDefinition>, Unreadable> {
+        let key = keys::definition(room, hat);
+        let value = self.definitions.get(&key).map_err(Error::from)?;
+        Ok(value.map(|value| decode("definitions", &key, &value)).transpose()?)
+    }
+
+    fn definition_count(&self, room: &RoomJid) -> Result<usize, Unreadable> {
+        let mut count = 0;
+        for key in self.definitions.scan_prefix(keys::room_prefix(room)).keys() {
+            key.map_err(Error::from)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+/// The items whose keys begin with a prefix, after a key that does, too.
+fn scan(
+    tree: &sled::Tree,
+    prefix: &[u8],
+    after: Option<Vec<u8>>,
+) -> impl Iterator<Item = sled::Result<(sled::IVec, sled::IVec)>> {
+    let from = after.map_or_else(|| Bound::Included(prefix.to_vec()), Bound::Excluded);
+    let prefix = prefix.to_vec();
+    tree.range::<Vec<u8>, _>((from, Bound::Unbounded)).take_while(move |item| match item {
+        Ok((key, _)) => key.starts_with(&prefix),
+        Err(_) => true,
+    })
+}
+
+#[expect(clippy::expect_used, reason = "encoding into a vector has no way to fail")]
+fn encode(value: &impl Encode<()>) -> Vec<u8> {
+    let mut bytes = vec![VALUE_FORMAT, 0, 0, 0, 0];
+    minicbor::encode(value, &mut bytes).expect("a vector takes all bytes");
+    if let Some((header, body)) = bytes.split_at_mut_checked(VALUE_HEADER_LEN)
+        && let Some(crc) = header.last_chunk_mut()
+    {
+        *crc = crc32c::crc32c(body).to_be_bytes();
+    }
+    bytes
+}
+
+fn decode<T>(tree: &'static str, key: &[u8], value: &[u8]) -> Result<T, Error>
+where
+    T: for<'b> Decode<'b, ()>,
+{
+    let body = match value.split_at_checked(VALUE_HEADER_LEN) {
+        Some(([VALUE_FORMAT, crc @ ..], body)) if *crc == crc32c::crc32c(body).to_be_bytes() => {
+            Some(body)
+        }
+        Some(_) | None => None,
+    };
+    parsed(tree, key, body.and_then(|body| minicbor::decode(body).ok()))
+}
+
+fn parsed<T>(tree: &'static str, key: &[u8], value: Option<T>) -> Result<T, Error> {
+    value.ok_or_else(|| Error::Damaged { tree, key: key.escape_ascii().to_string() })
+}
+
+fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
+}

@@ -1,0 +1,322 @@
+//! The one thread that writes: it takes what is waiting, decides it, makes it durable
+//! with one fdatasync, shows it, and answers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use tokio::sync::{mpsc, oneshot};
+
+use super::documents::Documents;
+use super::log::{Appender, Reader};
+use crate::command::{Command, Decision, Env, Overlay, Request, decide};
+use crate::commit::{Commit, Counts, Mark, Position, RequestKey};
+use crate::hat::Revision;
+use crate::store::feed::Feed;
+use crate::store::{Entry, Error, Options, Outcome, outcome};
+
+/// How many writes wait at most. Full: callers wait, and are refused after a while.
+pub(super) const QUEUE_LEN: usize = 4096;
+
+/// How many writes share one fdatasync at most. Our choice: past this the processor is
+/// the limit, not the disk, and the first of a batch would only wait longer.
+const BATCH_LEN: usize = 256;
+
+/// How many bytes of commits end a batch early. Our choice, to bound its memory.
+const BATCH_BYTES: usize = 8 << 20;
+
+/// How many old request ids each batch forgets at most. More than a batch adds.
+const FORGET_PER_BATCH: usize = 2 * BATCH_LEN;
+
+/// How many documents are ended in one go at most.
+const DUE_PER_TURN: usize = 500;
+
+/// What the writer is asked to do.
+pub(super) enum Job {
+    /// Decide and commit a request. Dropping the other end of `reply` before the
+    /// writer comes to it takes the request back.
+    Apply {
+        /// What to do.
+        request: Request,
+        /// Where to answer.
+        reply: oneshot::Sender<Result<Outcome, Error>>,
+    },
+    /// End all hats that are due.
+    Expire {
+        /// Where to say that it is done.
+        reply: oneshot::Sender<Result<(), Error>>,
+    },
+    /// Finish what came before, put the state away, and end.
+    Close {
+        /// Where to say up to which position it was put away.
+        reply: oneshot::Sender<Result<(Position, Mark), Error>>,
+    },
+}
+
+/// The writer's own state.
+pub(super) struct Writer {
+    documents: Arc<Documents>,
+    appender: Appender,
+    history: Reader,
+    feed: Arc<Feed>,
+    options: Options,
+    /// Why no more is written: the log or the state failed, and what is on disk is
+    /// not known. Only a restart finds out.
+    failed: Option<String>,
+}
+
+impl Writer {
+    pub(super) fn new(
+        documents: Arc<Documents>,
+        appender: Appender,
+        history: Reader,
+        feed: Arc<Feed>,
+        options: Options,
+    ) -> Self {
+        Self { documents, appender, history, feed, options, failed: None }
+    }
+
+    /// Works until it is told to close or nobody can ask any more.
+    pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
+        let mut next = jobs.blocking_recv();
+        while let Some(job) = next.take() {
+            match job {
+                Job::Apply { request, reply } => {
+                    next = self.write_batch((request, reply), &mut jobs);
+                }
+                Job::Expire { reply } => _ = reply.send(self.expire()),
+                Job::Close { reply } => {
+                    _ = reply.send(self.put_away());
+                    return;
+                }
+            }
+            next = next.or_else(|| jobs.blocking_recv());
+        }
+    }
+
+    /// Takes what is waiting up to the bounds of a batch; answers the job that does
+    /// not belong to it.
+    fn write_batch(
+        &mut self,
+        first: (Request, Reply),
+        jobs: &mut mpsc::Receiver<Job>,
+    ) -> Option<Job> {
+        let documents = Arc::clone(&self.documents);
+        let mut batch = Batch::new(&documents, self.feed.head());
+        let mut job = Some(first);
+        let mut other = None;
+        while let Some((request, reply)) = job.take() {
+            // A caller that has gone does not want the write any more.
+            if !reply.is_closed() {
+                let answer = self.decide_into(&mut batch, &request);
+                batch.answers.push((reply, answer));
+            }
+            if batch.answers.len() >= BATCH_LEN || batch.bytes >= BATCH_BYTES {
+                break;
+            }
+            match jobs.try_recv() {
+                Ok(Job::Apply { request, reply }) => job = Some((request, reply)),
+                Ok(job) => other = Some(job),
+                Err(_) => {}
+            }
+        }
+        self.finish(batch);
+        other
+    }
+
+    /// Decides a request on the state with the batch so far, and adds its commits to
+    /// the batch.
+    fn decide_into<'d>(
+        &mut self,
+        batch: &mut Batch<'d>,
+        request: &Request,
+    ) -> Result<Outcome, Error> {
+        self.check_writable()?;
+        if let Some(outcome) = self.replay(batch, request)? {
+            return Ok(outcome);
+        }
+        let mut done = Counts::default();
+        loop {
+            let env = Env {
+                now: (self.options.clock)(),
+                next: Revision::new(batch.head.0.next().get()),
+                limits: &self.options.limits,
+                commit_len: self.options.commit_len,
+                done,
+            };
+            let Decision { commits, answer, unfinished } = decide(request, &batch.view, &env)?;
+            done = answer.counts;
+            let last = commits.last().map(|commit| commit.revision);
+            for commit in commits {
+                self.append(batch, commit)?;
+            }
+            if !unfinished {
+                return Ok(match last {
+                    Some(revision) => outcome::changed(answer, revision, batch.head),
+                    None => outcome::unchanged(answer, batch.head),
+                });
+            }
+            // The next turn reads what this one wrote, so that a request of any size
+            // takes the memory of one turn.
+            self.flush(batch)?;
+        }
+    }
+
+    fn replay(&self, batch: &Batch<'_>, request: &Request) -> Result<Option<Outcome>, Error> {
+        let Some(key) = &request.key else { return Ok(None) };
+        let entry = match batch.requests.get(key) {
+            Some(entry) => entry.clone(),
+            None => match self.documents.request(key)? {
+                None => return Ok(None),
+                Some(stored) => {
+                    let age = (self.options.clock)().since(stored.time);
+                    if age >= self.options.request_id_ttl {
+                        return Ok(None);
+                    }
+                    outcome::check_same(key, stored.fingerprint, request.fingerprint())?;
+                    self.entry(Position::new(stored.position))?
+                }
+            },
+        };
+        let Some(done) = &entry.commit.request else { return Ok(None) };
+        outcome::check_same(key, done.fingerprint, request.fingerprint())?;
+        Ok(Some(outcome::replayed(&entry, done, &batch.view)?))
+    }
+
+    fn entry(&self, position: Position) -> Result<Entry, Error> {
+        let entries = super::read_entries(&self.history, position.previous(), 1)?;
+        entries.into_iter().next().ok_or_else(|| {
+            Error::Corrupt("the log lacks a position that the state refers to".into())
+        })
+    }
+
+    fn append(&mut self, batch: &mut Batch<'_>, commit: Commit) -> Result<(), Error> {
+        let payload = super::encode_commit(&commit);
+        let mark = self.appender.append(&payload).map_err(|error| self.fail(error))?;
+        let position = batch.head.0.next();
+        assert_eq!(position.get(), self.appender.position(), "the log and the batch agree");
+        batch.head = (position, mark);
+        batch.bytes += payload.len();
+        batch.view.apply(&commit)?;
+        let entry = Entry { position, mark, commit: Arc::new(commit) };
+        if let Some(request) = &entry.commit.request {
+            batch.requests.insert(request.key.clone(), entry.clone());
+        }
+        batch.entries.push((entry, payload.len()));
+        Ok(())
+    }
+
+    /// Makes the batch durable, applies it, and shows it.
+    fn flush(&mut self, batch: &mut Batch<'_>) -> Result<(), Error> {
+        self.check_writable()?;
+        if batch.entries.is_empty() {
+            return Ok(());
+        }
+        self.appender.sync().map_err(|error| self.fail(error))?;
+        for (entry, _) in &batch.entries {
+            let applied = self.documents.apply(entry.position, &entry.commit);
+            applied.map_err(|error| self.fail(error))?;
+        }
+        self.feed.publish(std::mem::take(&mut batch.entries));
+        batch.reset();
+        Ok(())
+    }
+
+    /// Ends a batch: nobody is answered before it is durable.
+    fn finish(&mut self, mut batch: Batch<'_>) {
+        let flushed = self.flush(&mut batch);
+        for (reply, answer) in batch.answers {
+            // Refusals rest on the batch as much as commits do.
+            let answer = match &flushed {
+                Ok(()) => answer,
+                Err(_) => Err(self.unavailable()),
+            };
+            _ = reply.send(answer);
+        }
+        let oldest = (self.options.clock)().saturating_sub(self.options.request_id_ttl);
+        if let Err(error) = self.documents.forget_requests(oldest, FORGET_PER_BATCH) {
+            tracing::warn!(error = %error, "failed to forget old request ids");
+        }
+    }
+
+    fn expire(&mut self) -> Result<(), Error> {
+        let documents = Arc::clone(&self.documents);
+        loop {
+            let now = (self.options.clock)();
+            let Some((room_jid, user_jids)) = documents.due(now, DUE_PER_TURN)? else {
+                return Ok(());
+            };
+            let request = Request::new(Command::Expire { room_jid, user_jids });
+            let mut batch = Batch::new(&documents, self.feed.head());
+            let outcome = self.decide_into(&mut batch, &request)?;
+            self.flush(&mut batch)?;
+            if !outcome.changed {
+                return Err(Error::Corrupt("an expiry is noted for a hat that has none".into()));
+            }
+        }
+    }
+
+    fn put_away(&mut self) -> Result<(Position, Mark), Error> {
+        self.check_writable()?;
+        let head = self.feed.head();
+        self.documents.put_away(head.0)?;
+        Ok(head)
+    }
+
+    fn check_writable(&self) -> Result<(), Error> {
+        match self.failed {
+            Some(_) => Err(self.unavailable()),
+            None => Ok(()),
+        }
+    }
+
+    /// Stops all writing: after a failed write or sync nobody knows what is on disk.
+    fn fail(&mut self, error: impl std::error::Error) -> Error {
+        if self.failed.is_none() {
+            let error = crate::error::chain(&error);
+            tracing::error!(error, "failed to write: no more writes are taken until a restart");
+            self.failed = Some(error);
+        }
+        self.unavailable()
+    }
+
+    fn unavailable(&self) -> Error {
+        let cause = self.failed.clone().unwrap_or_default();
+        Error::Unavailable(format!("writes have stopped: {cause}").into())
+    }
+}
+
+type Reply = oneshot::Sender<Result<Outcome, Error>>;
+
+/// Commits that share one fdatasync, and who waits for it.
+struct Batch<'d> {
+    documents: &'d Documents,
+    /// The state with the batch so far.
+    view: Overlay<'d>,
+    head: (Position, Mark),
+    entries: Vec<(Entry, usize)>,
+    bytes: usize,
+    requests: HashMap<RequestKey, Entry>,
+    answers: Vec<(Reply, Result<Outcome, Error>)>,
+}
+
+impl<'d> Batch<'d> {
+    fn new(documents: &'d Documents, head: (Position, Mark)) -> Self {
+        Self {
+            documents,
+            view: Overlay::new(documents),
+            head,
+            entries: Vec::new(),
+            bytes: 0,
+            requests: HashMap::new(),
+            answers: Vec::new(),
+        }
+    }
+
+    /// Goes on from the state as it is now. Who waits goes on waiting.
+    fn reset(&mut self) {
+        self.view = Overlay::new(self.documents);
+        self.entries.clear();
+        self.bytes = 0;
+        self.requests.clear();
+    }
+}
