@@ -357,7 +357,7 @@ pub struct LimitSettings {
     /// Most users that one entry of a sync lists or removes [default: 10000]
     #[arg(long, env = "HATD_SYNC_USERS_MAX", value_name = "N")]
     pub sync_users_max: Option<NonZeroUsize>,
-    /// Most entries of one sync [default: 1000]
+    /// Most entries of one sync [default: 10000]
     #[arg(long, env = "HATD_SYNC_ENTRIES_MAX", value_name = "N")]
     pub sync_entries_max: Option<NonZeroUsize>,
     /// Most users that one call names as wearers [default: 10000]
