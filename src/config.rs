@@ -305,7 +305,8 @@ fn duration_in_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duratio
 
 /// A size in units, such as `512MiB` or `8GiB`.
 fn size(text: &str) -> Result<ByteSize, String> {
-    text.parse()
+    // The parser's own words tell people of parts of units.
+    text.parse().map_err(|_| format!("{text:?} is not a size: a number and a unit, such as 8GiB"))
 }
 
 fn size_in_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ByteSize>, D::Error> {
