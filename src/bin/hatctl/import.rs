@@ -35,8 +35,9 @@ const USERS_PER_COMMIT: usize = 500;
 /// Bytes of one `UpdateRoomHats` call. A commit is at most 1 MiB as watchers get it, which is the new
 /// documents and the attachments before; this leaves room for as much as is written.
 const COMMIT_BYTES: usize = 400 * 1024;
-/// Bytes of hats that are held to make large commits of lines that come in no order.
-const HELD_BYTES: usize = 16 * 1024 * 1024;
+/// Bytes of hats, as encoded, that are held to make large commits of lines that come in no order.
+/// In memory they take about twenty times as much.
+const HELD_BYTES: usize = 4 * 1024 * 1024;
 
 /// Reads and checks a file, and sends nothing.
 pub(crate) fn check(arguments: &cli::Import) -> Result<(), Error> {
