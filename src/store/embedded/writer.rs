@@ -196,7 +196,7 @@ impl Writer {
         assert_eq!(position.get(), self.appender.position(), "the log and the batch agree");
         batch.head = (position, mark);
         batch.bytes += payload.len();
-        batch.view.apply(&commit)?;
+        batch.view.apply(&commit).map_err(|error| self.fail(error))?;
         let entry = Entry { position, mark, commit: Arc::new(commit) };
         if let Some(request) = &entry.commit.request {
             batch.requests.insert(request.key.clone(), entry.clone());
@@ -249,6 +249,10 @@ impl Writer {
             let mut batch = Batch::new(&documents, self.feed.head());
             let outcome = self.decide_into(&mut batch, &request)?;
             self.flush(&mut batch)?;
+            if !outcome.changed && (self.options.clock)() < now {
+                // The clock has stepped back since: another time, then.
+                return Ok(());
+            }
             if !outcome.changed {
                 return Err(Error::Corrupt("an expiry is noted for a hat that has none".into()));
             }
