@@ -50,7 +50,11 @@ impl Request {
 
     /// What tells this request from another under the same id: command and context,
     /// as parsed.
-    #[expect(clippy::expect_used, reason = "encoding into a vector has no way to fail")]
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "encoding into a vector has no way to fail"
+    )]
     pub fn fingerprint(&self) -> Fingerprint {
         let bytes = minicbor::to_vec(self).expect("a vector takes all bytes");
         Fingerprint(Sha256::digest(&bytes).into())
@@ -442,6 +446,11 @@ pub struct RoomState {
 pub struct Unreadable(#[from] pub Box<dyn std::error::Error + Send + Sync>);
 
 /// The state that a command is decided on. All answers belong to one moment.
+///
+/// # Errors
+///
+/// Every method: [`Unreadable`] if the store cannot be read.
+#[expect(clippy::missing_errors_doc, reason = "all methods fail alike, as the trait says")]
 pub trait View {
     /// The room, if it exists.
     fn room(&self, room: &RoomJid) -> Result<Option<RoomState>, Unreadable>;

@@ -92,6 +92,7 @@ pub(super) struct StoredRequest {
 }
 
 /// The current state, and the indexes to find it by.
+#[expect(clippy::struct_field_names, reason = "each field of a tree is named as the tree")]
 pub(super) struct Documents {
     db: sled::Db,
     rooms: sled::Tree,

@@ -245,7 +245,11 @@ const READ_BYTES: usize = 4 << 20;
 fn log_error(data_dir: &Path, error: log::Error) -> OpenError {
     match error {
         log::Error::Io { path, source } => OpenError::Io { path, source },
-        other => OpenError::corrupt(data_dir, crate::error::chain(&other)),
+        other @ (log::Error::Corrupt { .. }
+        | log::Error::WrongStore { .. }
+        | log::Error::TooLarge { .. }
+        | log::Error::Expired { .. }
+        | log::Error::Failed) => OpenError::corrupt(data_dir, crate::error::chain(&other)),
     }
 }
 

@@ -31,6 +31,7 @@ const FORGET_PER_BATCH: usize = 2 * BATCH_LEN;
 const DUE_PER_TURN: usize = 500;
 
 /// What the writer is asked to do.
+#[expect(clippy::large_enum_variant, reason = "nearly all jobs are the large one")]
 pub(super) enum Job {
     /// Decide and commit a request. Dropping the other end of `reply` before the
     /// writer comes to it takes the request back.
@@ -125,11 +126,7 @@ impl Writer {
 
     /// Decides a request on the state with the batch so far, and adds its commits to
     /// the batch.
-    fn decide_into<'d>(
-        &mut self,
-        batch: &mut Batch<'d>,
-        request: &Request,
-    ) -> Result<Outcome, Error> {
+    fn decide_into(&mut self, batch: &mut Batch<'_>, request: &Request) -> Result<Outcome, Error> {
         self.check_writable()?;
         if let Some(outcome) = self.replay(batch, request)? {
             return Ok(outcome);
