@@ -152,8 +152,10 @@ pub fn open(config: Config) -> Result<Embedded, OpenError> {
 
 /// Opens the state that a clean stop left, if it is the one that the stop noted.
 fn reopen(directory: &DataDir, stopped: Stopped) -> Result<Option<Documents>, OpenError> {
-    match Documents::open(&directory.documents()) {
-        Ok(documents) if documents.applied()? == Some(stopped.position) => Ok(Some(documents)),
+    let opened = Documents::open(&directory.documents())
+        .and_then(|documents| Ok((documents.applied()?, documents)));
+    match opened {
+        Ok((applied, documents)) if applied == Some(stopped.position) => Ok(Some(documents)),
         Ok(_) => {
             tracing::warn!("the state is not the one that the last stop left");
             Ok(None)
