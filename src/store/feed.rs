@@ -171,7 +171,9 @@ impl Inner {
             || !commit.definitions.is_empty()
             || !commit.removed_definitions.is_empty();
         let touch = |waiters: &Waiters| {
-            waiters.values().for_each(|waiter| waiter.touch(position));
+            for waiter in waiters.values() {
+                waiter.touch(position);
+            }
         };
         if room_level || hats.clone().next().is_some() {
             touch(&self.all);
