@@ -75,16 +75,16 @@
 //! 1. The request passes the layers that [`server`] lists: it is gRPC or gRPC-Web, has its span in
 //!    the log, and its deadline.
 //! 2. `service/hat.rs` parses room, user, hat id, attachment and context into domain types. What
-//!    does not parse is [`Invalid`](status::Invalid): INVALID_ARGUMENT with the field's path.
+//!    does not parse is [`Invalid`](status::Invalid): `INVALID_ARGUMENT` with the field's path.
 //! 3. [`Store::apply`](store::Store::apply) puts a [`Request`](command::Request) into the writer's
 //!    queue. A queue that stays full for a second is OVERLOADED.
 //! 4. The writer takes all that is waiting, up to a bound, as one batch. A request id that was
-//!    answered before is answered again from the log. Otherwise [`decide`](command::decide) sees the
-//!    state with the batch so far on top: no such room is ROOM_NOT_FOUND; a user who can have no hats
-//!    there, and has none, USER_NOT_AFFILIATED; then a stale etag ETAG_MISMATCH; then, for a hat not
-//!    yet had, a room's DEFINED_ONLY policy HAT_NOT_DEFINED. The same attachment again is no change:
-//!    no commit. Else there is one [`Commit`](commit::Commit) with the whole new document, if it stays
-//!    within the limits.
+//!    answered before is answered again from the log. Otherwise [`decide`](command::decide) sees
+//!    the state with the batch so far on top: no such room is `ROOM_NOT_FOUND`; a user who can have
+//!    no hats there, and has none, `USER_NOT_AFFILIATED`; then a stale etag `ETAG_MISMATCH`; then,
+//!    for a hat not yet had, a room's `DEFINED_ONLY` policy `HAT_NOT_DEFINED`. The same attachment
+//!    again is no change: no commit. Else there is one [`Commit`](commit::Commit) with the whole
+//!    new document, if it stays within the limits.
 //! 5. The batch is appended to the log and made durable by one `fdatasync`, applied to sled, and
 //!    published: the head moves, and the watches whose scope it touches wake.
 //! 6. Everyone in the batch is answered: the document, the room's revision, and a token that
