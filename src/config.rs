@@ -191,7 +191,7 @@ pub enum Error {
 /// The arguments of `hatd serve`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Arguments {
-    /// TOML file of the settings below, named as the flags are; limits go into its table [limits]
+    /// TOML file of the settings below, named as the flags are; limits go into its table `[limits]`
     #[arg(long, env = "HATD_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
