@@ -6,9 +6,9 @@
 //!
 //! A *hat* is a URI. A user *has* hats in a room, and *wears* those that are active. What is kept
 //! of one user in one room, affiliation and hats, is a *document*; what a room knows of hats is its
-//! *catalogue* of *definitions*. One atomic change to one room is a *commit*. Commits stand at dense
-//! *positions* in the one history of a store; a *token* names a position, and a *revision* orders
-//! the commits of one room.
+//! *catalogue* of *definitions*. One atomic change to one room is a *commit*. Commits stand at
+//! dense *positions* in the one history of a store; a *token* names a position, and a *revision*
+//! orders the commits of one room.
 //!
 //! # Modules, in reading order
 //!
@@ -29,7 +29,7 @@
 //! |---|---|
 //! | [`store`] | the trait [`Store`](store::Store), whose promises one conformance suite checks |
 //! | [`store::memory`] | the executable specification |
-//! | [`store::embedded`] | the store on disk: a commit log that is the truth, sled as the state that is served |
+//! | [`store::embedded`] | the store on disk: a commit log that is the truth, sled as the state served |
 //! | [`watch`] | a watch: a cursor in the history, and what it selects |
 //!
 //! How callers reach them:
@@ -95,18 +95,18 @@
 //! 1. `service/watch.rs` parses selectors, start and heartbeat, checks `at_least_token`, and counts
 //!    the watch. From here on the client's reading drives the stream: HTTP/2 asks for a response,
 //!    and [`Watch::next`](watch::Watch::next) makes it. Nothing is read ahead.
-//! 2. The watch subscribes to its scope *before* it reads the head, so that nothing falls between. A
-//!    resume token is located in the history: it is there, no longer kept, or of another store.
-//! 3. A snapshot: `reset`, then pages read from the state while writes go on. A scan is no
-//!    instant, so what was committed since it began follows from the history, then `complete` with
-//!    the first token. If the history no longer reaches back to the beginning of the scan, it begins
-//!    again with another `reset`.
+//! 2. The watch subscribes to its scope *before* it reads the head, so that nothing falls between.
+//!    A resume token is located in the history: it is there, no longer kept, or of another store.
+//! 3. A snapshot: `reset`, then pages read from the state while writes go on. A scan is no instant,
+//!    so what was committed since it began follows from the history, then `complete` with the first
+//!    token. If the history no longer reaches back to the beginning of the scan, it begins again
+//!    with another `reset`.
 //! 4. Live: commits after the cursor come from those kept in memory or, further back, from the log,
 //!    narrowed to what is selected, as `changes`. They end where the subscription says that nothing
 //!    further is selected.
-//! 5. At the head for the first time, and whenever a heartbeat passes in silence, a `bookmark` moves
-//!    the token past commits that were not selected. Still behind after a heartbeat, empty `changes`
-//!    do.
+//! 5. At the head for the first time, and whenever a heartbeat passes in silence, a `bookmark`
+//!    moves the token past commits that were not selected. Still behind after a heartbeat, empty
+//!    `changes` do.
 //! 6. A watch that has fallen behind what is kept goes back to 3 on the same stream, or fails if it
 //!    asked to.
 //! 7. At a random age of 30 to 60 minutes, and when the server shuts down, `go_away` is the last
