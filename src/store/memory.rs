@@ -63,7 +63,7 @@ impl Memory {
     fn apply_now(&self, request: &Request) -> Result<Outcome, Error> {
         let mut inner = self.lock();
         if inner.closed {
-            return Err(Error::closed());
+            return Err(Error::WritesStopped);
         }
         if let Some(outcome) = self.replay(&inner, request)? {
             return Ok(outcome);

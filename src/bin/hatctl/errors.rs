@@ -150,7 +150,10 @@ fn call_advice(error: &hatd_client::Error, endpoint: &str) -> Option<String> {
             format!("let the user in with: hatctl affiliation set {room} {user} MEMBER")
         }
         ErrorReason::HatNotDefined => {
-            format!("define it with: hatctl define {room} {hat} --title TITLE")
+            format!(
+                "define it with: hatctl define {room} {hat} --title TITLE (and --self-assignable, \
+                 for users to claim it)"
+            )
         }
         ErrorReason::HatNotFound | ErrorReason::TooManyHats => {
             format!("see what the user has with: hatctl hat get {room} {user}")
@@ -171,9 +174,7 @@ fn call_advice(error: &hatd_client::Error, endpoint: &str) -> Option<String> {
         ErrorReason::PreconditionFailed => {
             format!("it has changed; read it with: hatctl hat get {room} {user}")
         }
-        ErrorReason::EtagMismatch => {
-            "it has changed; read it again and use the new etag".to_owned()
-        }
+        ErrorReason::EtagMismatch => "take the etag of what is there now".to_owned(),
         ErrorReason::SyncWouldRemove => format!(
             "if that is meant, allow it with --max-removed-hats {}",
             error.metadata("removed_hats").unwrap_or("N")
@@ -188,9 +189,8 @@ fn call_advice(error: &hatd_client::Error, endpoint: &str) -> Option<String> {
         ErrorReason::TooManyWatches
         | ErrorReason::Overloaded
         | ErrorReason::ShuttingDown
-        | ErrorReason::StoreUnavailable
         | ErrorReason::TokenNotReached => "try again later".to_owned(),
-        ErrorReason::DiskFull | ErrorReason::StoreCorrupt => {
+        ErrorReason::StoreUnavailable | ErrorReason::DiskFull | ErrorReason::StoreCorrupt => {
             "see the log of hatd, on its machine".to_owned()
         }
         ErrorReason::Unspecified

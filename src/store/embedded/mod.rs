@@ -105,10 +105,10 @@ impl Embedded {
         let sent = tokio::time::timeout(QUEUE_WAIT, self.jobs.send(job(reply))).await;
         match sent {
             Err(_) => return Err(Error::Overloaded),
-            Ok(Err(_)) => return Err(Error::closed()),
+            Ok(Err(_)) => return Err(Error::WritesStopped),
             Ok(Ok(())) => {}
         }
-        answer.await.unwrap_or_else(|_| Err(Error::closed()))
+        answer.await.unwrap_or_else(|_| Err(Error::WritesStopped))
     }
 
     /// The position below which the log is no longer shown.

@@ -61,9 +61,9 @@ pub(super) struct Writer {
     history: History,
     feed: Arc<Feed>,
     options: Options,
-    /// Why no more is written: the log or the state failed, and what is on disk is
-    /// not known. Only a restart finds out.
-    failed: Option<String>,
+    /// Whether the log or the state failed: what is on disk is not known then, and only
+    /// a restart finds out.
+    failed: bool,
 }
 
 impl Writer {
@@ -74,7 +74,7 @@ impl Writer {
         feed: Arc<Feed>,
         options: Options,
     ) -> Self {
-        Self { documents, appender, history, feed, options, failed: None }
+        Self { documents, appender, history, feed, options, failed: false }
     }
 
     /// Works until it is told to close or nobody can ask any more.
@@ -219,7 +219,7 @@ impl Writer {
             // Refusals rest on the batch as much as commits do.
             let answer = match &flushed {
                 Ok(()) => answer,
-                Err(_) => Err(self.unavailable()),
+                Err(_) => Err(Error::WritesStopped),
             };
             _ = reply.send(answer);
         }
@@ -258,25 +258,15 @@ impl Writer {
     }
 
     fn check_writable(&self) -> Result<(), Error> {
-        match self.failed {
-            Some(_) => Err(self.unavailable()),
-            None => Ok(()),
-        }
+        if self.failed { Err(Error::WritesStopped) } else { Ok(()) }
     }
 
     /// Stops all writing: after a failed write or sync nobody knows what is on disk.
     fn fail(&mut self, error: impl std::error::Error) -> Error {
-        if self.failed.is_none() {
-            let error = crate::error::chain(&error);
-            tracing::error!(error, "failed to write: no more writes are taken until a restart");
-            self.failed = Some(error);
-        }
-        self.unavailable()
-    }
-
-    fn unavailable(&self) -> Error {
-        let cause = self.failed.clone().unwrap_or_default();
-        Error::Unavailable(format!("writes have stopped: {cause}").into())
+        let error = crate::error::chain(&error);
+        tracing::error!(error, "failed to write: no more writes are taken until a restart");
+        self.failed = true;
+        Error::WritesStopped
     }
 }
 
