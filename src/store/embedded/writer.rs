@@ -7,7 +7,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::documents::Documents;
-use super::log::{Appender, Reader};
+use super::history::{self, History};
+use super::log::Appender;
 use crate::command::{Command, Decision, Env, Overlay, Request, decide};
 use crate::commit::{Commit, Counts, Mark, Position, RequestKey};
 use crate::hat::Revision;
@@ -57,7 +58,7 @@ pub(super) enum Job {
 pub(super) struct Writer {
     documents: Arc<Documents>,
     appender: Appender,
-    history: Reader,
+    history: History,
     feed: Arc<Feed>,
     options: Options,
     /// Why no more is written: the log or the state failed, and what is on disk is
@@ -69,7 +70,7 @@ impl Writer {
     pub(super) fn new(
         documents: Arc<Documents>,
         appender: Appender,
-        history: Reader,
+        history: History,
         feed: Arc<Feed>,
         options: Options,
     ) -> Self {
@@ -170,7 +171,7 @@ impl Writer {
                         return Ok(None);
                     }
                     outcome::check_same(key, stored.fingerprint, request.fingerprint())?;
-                    self.entry(Position::new(stored.position))?
+                    self.history.at(Position::new(stored.position))?
                 }
             },
         };
@@ -179,21 +180,14 @@ impl Writer {
         Ok(Some(outcome::replayed(&entry, done, &batch.view)?))
     }
 
-    fn entry(&self, position: Position) -> Result<Entry, Error> {
-        let entries = super::read_entries(&self.history, position.previous(), 1)?;
-        entries.into_iter().next().ok_or_else(|| {
-            Error::Corrupt("the log lacks a position that the state refers to".into())
-        })
-    }
-
     fn append(&mut self, batch: &mut Batch<'_>, commit: Commit) -> Result<(), Error> {
-        let payload = super::encode_commit(&commit);
+        let payload = history::encode(&commit);
         let mark = self.appender.append(&payload).map_err(|error| self.fail(error))?;
         let position = batch.head.0.next();
         assert_eq!(position.get(), self.appender.position(), "the log and the batch agree");
         batch.head = (position, mark);
         batch.bytes += payload.len();
-        batch.view.apply(&commit)?;
+        batch.view.apply(&commit).map_err(|error| self.fail(error))?;
         let entry = Entry { position, mark, commit: Arc::new(commit) };
         if let Some(request) = &entry.commit.request {
             batch.requests.insert(request.key.clone(), entry.clone());
@@ -246,6 +240,10 @@ impl Writer {
             let mut batch = Batch::new(&documents, self.feed.head());
             let outcome = self.decide_into(&mut batch, &request)?;
             self.flush(&mut batch)?;
+            if !outcome.changed && (self.options.clock)() < now {
+                // The clock has stepped back since: another time, then.
+                return Ok(());
+            }
             if !outcome.changed {
                 return Err(Error::Corrupt("an expiry is noted for a hat that has none".into()));
             }
