@@ -120,10 +120,9 @@ pub fn open(config: Config) -> Result<Embedded, OpenError> {
     let history = History::new(reader);
     let head = history.head();
 
-    let documents = match stopped.filter(|stopped| (stopped.position, stopped.mark) == head) {
-        Some(stopped) => reopen(&directory, stopped)?,
-        None => None,
-    };
+    let documents = stopped
+        .filter(|stopped| (stopped.position, stopped.mark) == head)
+        .and_then(|stopped| reopen(&directory, stopped));
     // From here on the state changes: it is trusted again only after a clean stop.
     directory.forget_stop()?;
     let documents = match documents {
@@ -151,19 +150,19 @@ pub fn open(config: Config) -> Result<Embedded, OpenError> {
 }
 
 /// Opens the state that a clean stop left, if it is the one that the stop noted.
-fn reopen(directory: &DataDir, stopped: Stopped) -> Result<Option<Documents>, OpenError> {
+fn reopen(directory: &DataDir, stopped: Stopped) -> Option<Documents> {
     let opened = Documents::open(&directory.documents())
         .and_then(|documents| Ok((documents.applied()?, documents)));
     match opened {
-        Ok((applied, documents)) if applied == Some(stopped.position) => Ok(Some(documents)),
+        Ok((applied, documents)) if applied == Some(stopped.position) => Some(documents),
         Ok(_) => {
             tracing::warn!("the state is not the one that the last stop left");
-            Ok(None)
+            None
         }
         Err(error) => {
             let error = crate::error::chain(&error);
             tracing::warn!(error, "failed to open the state that the last stop left");
-            Ok(None)
+            None
         }
     }
 }
