@@ -5,7 +5,12 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::wildcard_enum_match_arm,
     reason = "a test that cannot go on fails, and says where"
 )]
 
 mod clients;
+mod model;
+mod rules;
+mod store;
+mod support;
