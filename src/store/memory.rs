@@ -273,7 +273,7 @@ impl Store for Memory {
         loop {
             let inner = self.lock();
             if inner.closed {
-                return Err(Error::closed());
+                return Err(Error::WritesStopped);
             }
             let due = inner.state.due(self.now());
             drop(inner);
