@@ -181,10 +181,9 @@ async fn writes_during_a_snapshot_come_before_it_is_complete() {
     assert!(!changes.is_empty(), "writes fell into the snapshot");
     assert!(changes.iter().all(|response| response.token.is_empty()), "state, not news");
 
-    let known = follower.held.users.values().map(|user| user.revision).max().unwrap();
-    if known < written.revision {
-        let response = watch.next().await;
-        follower.follow(&response);
+    let key = (ROOM.to_owned(), "user0@localhost".to_owned());
+    while follower.held.users[&key].revision < written.revision {
+        follower.follow(&watch.next().await);
     }
     assert_eq!(follower.held, Held::of(&server.client).await);
 }
