@@ -38,12 +38,7 @@ fn room_jid(number: usize) -> String {
 
 /// Gives hats, each to a user of its own, until the server is gone; tells when `kill_at` writes
 /// have been answered.
-async fn write(
-    hatd: &Hatd,
-    round: usize,
-    kill_at: usize,
-    due: &Notify,
-) -> Vec<Acknowledged> {
+async fn write(hatd: &Hatd, round: usize, kill_at: usize, due: &Notify) -> Vec<Acknowledged> {
     let next = Arc::new(AtomicUsize::new(0));
     let answered = AtomicUsize::new(0);
     let stub = hatd.stub().await;
@@ -133,7 +128,8 @@ async fn a_kill_amid_10_000_writes_loses_nothing_acknowledged_and_watches_resume
         assert_eq!(rest.held, state, "round {round}: the watch lacked exactly this");
 
         for (room_jid, revision) in &mut revisions {
-            let next = give(&hatd.client().await, room_jid, &format!("after{round}@localhost")).await;
+            let next =
+                give(&hatd.client().await, room_jid, &format!("after{round}@localhost")).await;
             assert!(next > *revision, "{room_jid}: revision {next} after {revision}");
             *revision = next;
         }

@@ -2,8 +2,9 @@
 
 use std::time::Instant;
 
-use hatd_client::pb::watch_hats_response::Event;
 use hatd_client::pb;
+use hatd_client::pb::hat_service_client::HatServiceClient;
+use hatd_client::pb::watch_hats_response::Event;
 use tempfile::TempDir;
 use tonic::transport::Endpoint;
 use tonic_health::pb::HealthCheckRequest;
@@ -11,6 +12,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::hatd::{Hatd, LIMIT, command, on, put_open_room};
+use crate::watch::server::connect_narrow;
 
 const ROOM: &str = "room@conference.localhost";
 
@@ -19,7 +21,8 @@ async fn a_stop_tells_health_and_watches_and_ends_with_0() {
     let dir = TempDir::new().unwrap();
     let hatd = Hatd::start(dir.path()).await;
     put_open_room(&hatd.client().await, ROOM).await;
-    let mut watch = hatd.stub().await.watch_hats(pb::WatchHatsRequest::default()).await.unwrap().into_inner();
+    let mut watch =
+        hatd.stub().await.watch_hats(pb::WatchHatsRequest::default()).await.unwrap().into_inner();
     while !matches!(watch.message().await.unwrap().unwrap().event, Some(Event::Bookmark(_))) {}
     let channel = Endpoint::from_shared(hatd.endpoint()).unwrap().connect().await.unwrap();
     let request = HealthCheckRequest { service: "hatd.v1.HatService".to_owned() };
@@ -44,10 +47,7 @@ async fn a_stop_tells_health_and_watches_and_ends_with_0() {
 async fn stalled_watch(hatd: &Hatd) -> tonic::Streaming<pb::WatchHatsResponse> {
     let client = hatd.client().await;
     put_open_room(&client, ROOM).await;
-    let endpoint = Endpoint::from_shared(hatd.endpoint()).unwrap();
-    let endpoint = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
-    let channel = endpoint.connect().await.unwrap();
-    let mut stub = pb::hat_service_client::HatServiceClient::new(channel);
+    let mut stub = HatServiceClient::new(connect_narrow(hatd.address).await);
     let watch = stub.watch_hats(pb::WatchHatsRequest::default()).await.unwrap().into_inner();
     for user in 0..4 {
         for hat in 0..60 {
@@ -67,7 +67,8 @@ async fn stalled_watch(hatd: &Hatd) -> tonic::Streaming<pb::WatchHatsResponse> {
 #[tokio::test]
 async fn a_client_that_never_reads_holds_a_stop_up_no_longer_than_the_grace_period() {
     let dir = TempDir::new().unwrap();
-    let arguments = [&on(dir.path(), "127.0.0.1:0")[..], &["--shutdown-grace-period", "1s"]].concat();
+    let arguments =
+        [&on(dir.path(), "127.0.0.1:0")[..], &["--shutdown-grace-period", "1s"]].concat();
     let hatd = Hatd::serve(&mut command(&arguments)).await;
     let _stalled = stalled_watch(&hatd).await;
 
@@ -80,7 +81,8 @@ async fn a_client_that_never_reads_holds_a_stop_up_no_longer_than_the_grace_peri
 #[tokio::test]
 async fn a_second_signal_cuts_the_drain_short() {
     let dir = TempDir::new().unwrap();
-    let arguments = [&on(dir.path(), "127.0.0.1:0")[..], &["--shutdown-grace-period", "1h"]].concat();
+    let arguments =
+        [&on(dir.path(), "127.0.0.1:0")[..], &["--shutdown-grace-period", "1h"]].concat();
     let hatd = Hatd::serve(&mut command(&arguments)).await;
     let _stalled = stalled_watch(&hatd).await;
     let channel = Endpoint::from_shared(hatd.endpoint()).unwrap().connect().await.unwrap();

@@ -37,7 +37,13 @@ async fn put_open_room(store: &dyn Store, room: &str) {
 }
 
 /// Gives a user, by number, a hat, by number, with a title of some bytes.
-async fn give(store: &dyn Store, room: &str, user: usize, hat: usize, title_bytes: usize) -> Position {
+async fn give(
+    store: &dyn Store,
+    room: &str,
+    user: usize,
+    hat: usize,
+    title_bytes: usize,
+) -> Position {
     let target = Target {
         room_jid: room_jid(room),
         user_jid: UserJid::parse(&format!("user{user}@localhost")).unwrap(),

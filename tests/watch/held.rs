@@ -73,7 +73,10 @@ impl Follower {
     /// the document held and the new one, no more and no less.
     fn check_news(&mut self, commit: &pb::Commit) {
         let before = self.revisions.insert(commit.room_jid.clone(), commit.revision);
-        assert!(before.is_none_or(|before| before < commit.revision), "{commit:?} after {before:?}");
+        assert!(
+            before.is_none_or(|before| before < commit.revision),
+            "{commit:?} after {before:?}"
+        );
         for user in &commit.users {
             let document = user.user_hats.as_ref().unwrap();
             let key = (document.room_jid.clone(), document.user_jid.clone());

@@ -10,4 +10,4 @@ mod selectors;
 pub(crate) mod server;
 mod snapshot;
 pub(crate) mod stream;
-mod traffic;
+pub(crate) mod traffic;

@@ -6,13 +6,10 @@ use futures_util::future::join_all;
 use hatd_client::pb;
 use hatd_client::pb::hat_service_client::HatServiceClient;
 use tokio::time::Instant;
-use tonic::transport::Endpoint;
 
 use super::held::{Follower, Held};
-use super::server::{FAR_ROOM, HAT, LIMIT, ROOM, Server, USER};
-use super::stream::{
-    Watch, is_bookmark, lively, now, of_changes, room, snapshot, user,
-};
+use super::server::{FAR_ROOM, HAT, LIMIT, ROOM, Server, USER, connect_narrow};
+use super::stream::{Watch, is_bookmark, lively, now, of_changes, room, snapshot, user};
 use super::traffic;
 
 #[tokio::test]
@@ -75,10 +72,7 @@ async fn a_watch_that_reads_one_commit_a_moment_gets_them_all() {
 async fn a_stalled_watcher_delays_nobody_and_then_gets_every_commit() {
     let server = Server::fresh().await;
     server.put_open_room(ROOM).await;
-    // Windows as small as HTTP/2 has them by default, and a connection of its own.
-    let endpoint = Endpoint::from_shared(format!("http://{}", server.address)).unwrap();
-    let endpoint = endpoint.initial_stream_window_size(65_535).initial_connection_window_size(65_535);
-    let stub = HatServiceClient::new(endpoint.connect().await.unwrap());
+    let stub = HatServiceClient::new(connect_narrow(server.address).await);
     let mut stalled = Watch::try_open(&stub, now(&[room(ROOM)])).await.unwrap();
     let mut live = Watch::open(&server, now(&[room(ROOM)])).await;
     assert!(is_bookmark(&live.next().await));

@@ -248,8 +248,7 @@ async fn a_commit_says_why_it_was_made() {
     assert_eq!(cause(&mut watch).await, pb::CommitCause::Affiliation);
 
     server.give(ROOM, OTHER_USER, HAT).await;
-    let request =
-        pb::ForgetUserRequest { user_jid: OTHER_USER.to_owned(), ..Default::default() };
+    let request = pb::ForgetUserRequest { user_jid: OTHER_USER.to_owned(), ..Default::default() };
     server.client.forget_user(request).await.unwrap();
     assert_eq!(cause(&mut watch).await, pb::CommitCause::Request);
     assert_eq!(cause(&mut watch).await, pb::CommitCause::Forgotten);
@@ -261,11 +260,8 @@ async fn a_commit_says_why_it_was_made() {
         mode: pb::SyncMode::Replace.into(),
         ..Default::default()
     };
-    let request = pb::SyncRoomsRequest {
-        entries: vec![entry],
-        max_removed_hats: 1,
-        ..Default::default()
-    };
+    let request =
+        pb::SyncRoomsRequest { entries: vec![entry], max_removed_hats: 1, ..Default::default() };
     server.client.sync_rooms(request).await.unwrap();
     assert_eq!(cause(&mut watch).await, pb::CommitCause::Request);
     assert_eq!(cause(&mut watch).await, pb::CommitCause::Sync);

@@ -3,9 +3,7 @@
 use hatd_client::pb;
 
 use super::held::{Follower, Held};
-use super::server::{
-    FAR_ROOM, HAT, OTHER_HAT, OTHER_ROOM, OTHER_USER, ROOM, Server, USER,
-};
+use super::server::{FAR_ROOM, HAT, OTHER_HAT, OTHER_ROOM, OTHER_USER, ROOM, Server, USER};
 use super::stream::{Watch, domain, room, snapshot, user, user_in_room};
 
 /// Three rooms in two domains, with a definition each; two users who have a hat in each of them.

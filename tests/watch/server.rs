@@ -92,6 +92,17 @@ pub(crate) async fn connect(address: SocketAddr) -> Channel {
     Endpoint::from_shared(format!("http://{address}")).unwrap().connect().await.unwrap()
 }
 
+/// A connection of its own that takes as little ahead as HTTP/2 has it by default: what is not read
+/// stays with the server.
+pub(crate) async fn connect_narrow(address: SocketAddr) -> Channel {
+    let endpoint = Endpoint::from_shared(format!("http://{address}")).unwrap();
+    let endpoint = endpoint.initial_stream_window_size(STREAM_WINDOW_BYTES);
+    endpoint.initial_connection_window_size(STREAM_WINDOW_BYTES).connect().await.unwrap()
+}
+
+/// RFC 9113, section 6.9.2.
+const STREAM_WINDOW_BYTES: u32 = 65_535;
+
 /// A running server, and connections to it.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,

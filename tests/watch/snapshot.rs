@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use hatd_client::pb;
+use hatd_client::pb::hat_service_client::HatServiceClient;
 use hatd_client::pb::watch_hats_response::Event;
 use prost::Message as _;
 
 use super::held::{Follower, Held};
-use super::server::{HAT, ROOM, Server, USER};
+use super::server::{HAT, ROOM, Server, USER, connect_narrow};
 use super::stream::{
     Response, Watch, domain, is_bookmark, is_complete, now, page, reset_reason, room, snapshot,
     user, user_in_room,
@@ -141,9 +142,7 @@ async fn many_small_documents_come_in_pages_each_once() {
     let mut follower = Follower::default();
     follower.follow_all(&responses);
     assert_eq!(follower.held.users.len(), 3_000);
-    let with_users = |response: &&Response| {
-        matches!(&response.event, Some(Event::Snapshot(page)) if !page.users.is_empty())
-    };
+    let with_users = |response: &&Response| matches!(&response.event, Some(Event::Snapshot(page)) if !page.users.is_empty());
     assert!(responses.iter().filter(with_users).count() > 2);
 }
 
@@ -151,12 +150,19 @@ async fn many_small_documents_come_in_pages_each_once() {
 async fn writes_during_a_snapshot_come_before_it_is_complete() {
     let server = Server::fresh().await;
     server.put_open_room(ROOM).await;
-    for user in 0..40 {
-        for hat in 0..40 {
-            server.give_titled(user, hat, 250).await;
-        }
+    for user in 0..80 {
+        let attachment = pb::Attachment { title: "t".repeat(250), ..Default::default() };
+        let hats = (0..60).map(|hat| (format!("urn:hat:{hat}"), attachment.clone()));
+        let request = pb::SetUserHatsRequest {
+            room_jid: ROOM.to_owned(),
+            user_jid: format!("user{user}@localhost"),
+            hats: hats.collect(),
+            ..Default::default()
+        };
+        server.client.set_user_hats(request).await.unwrap();
     }
-    let mut watch = Watch::open(&server, snapshot(&[room(ROOM)])).await;
+    let stub = HatServiceClient::new(connect_narrow(server.address).await);
+    let mut watch = Watch::try_open(&stub, snapshot(&[room(ROOM)])).await.unwrap();
     let mut follower = Follower::default();
     follower.follow(&watch.next().await);
     follower.follow(&watch.next().await);
@@ -203,10 +209,8 @@ async fn now_begins_with_a_bookmark_and_the_next_change() {
 #[tokio::test]
 async fn latest_state_is_refused_until_it_is_built() {
     let server = Server::fresh().await;
-    let request = pb::WatchHatsRequest {
-        delivery: pb::Delivery::LatestState.into(),
-        ..snapshot(&[])
-    };
+    let request =
+        pb::WatchHatsRequest { delivery: pb::Delivery::LatestState.into(), ..snapshot(&[]) };
     let refusal = Watch::refused(&server, request).await;
     assert_eq!(refusal, (tonic::Code::InvalidArgument, "INVALID_FIELD".to_owned()));
 }
@@ -214,7 +218,8 @@ async fn latest_state_is_refused_until_it_is_built() {
 #[tokio::test]
 async fn what_no_watch_can_be_is_refused() {
     let server = Server::fresh().await;
-    let with_domain = pb::WatchSelector { room_domain: "conference.localhost".to_owned(), ..room(ROOM) };
+    let with_domain =
+        pb::WatchSelector { room_domain: "conference.localhost".to_owned(), ..room(ROOM) };
     let heartbeat = |seconds| pb::WatchHatsRequest {
         heartbeat_interval: Some(Duration::from_millis(seconds).try_into().unwrap()),
         ..snapshot(&[])

@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use hatd_client::pb;
 use hatd_client::pb::hat_service_client::HatServiceClient;
 use hatd_client::pb::watch_hats_request::Start;
 use hatd_client::pb::watch_hats_response::Event;
-use hatd_client::pb;
 use tonic::transport::Channel;
 use tonic::{Code, Status, Streaming};
 use tonic_types::StatusExt as _;
@@ -90,10 +90,7 @@ impl Watch {
     }
 
     /// Opens a watch that the server is to refuse, at once or in place of the first response.
-    pub(crate) async fn refused(
-        server: &Server,
-        request: pb::WatchHatsRequest,
-    ) -> (Code, String) {
+    pub(crate) async fn refused(server: &Server, request: pb::WatchHatsRequest) -> (Code, String) {
         let status = match Self::try_open(&server.watches, request).await {
             Err(status) => status,
             Ok(mut watch) => watch.try_next().await.unwrap_err(),

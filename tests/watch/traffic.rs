@@ -5,8 +5,12 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 
-const ROOMS: [&str; 4] =
-    ["a@conference.localhost", "b@conference.localhost", "c@conference.example", "d@conference.example"];
+const ROOMS: [&str; 4] = [
+    "a@conference.localhost",
+    "b@conference.localhost",
+    "c@conference.example",
+    "d@conference.example",
+];
 const USERS: [&str; 4] = ["ada@localhost", "bob@localhost", "cy@localhost", "di@localhost"];
 const HATS: [&str; 4] = ["urn:hat:1", "urn:hat:2", "http://hats.example/#3", "urn:hat:4"];
 
@@ -87,8 +91,13 @@ async fn write_one(client: &Client, rng: &mut StdRng) {
     match rng.random_range(0..100) {
         0..40 => {
             let attachment = Some(attachment);
-            let request =
-                pb::AddUserHatRequest { room_jid, user_jid, hat_id, attachment, ..Default::default() };
+            let request = pb::AddUserHatRequest {
+                room_jid,
+                user_jid,
+                hat_id,
+                attachment,
+                ..Default::default()
+            };
             let _ = client.add_user_hat(request).await;
         }
         40..60 => {
@@ -149,8 +158,7 @@ async fn write_one(client: &Client, rng: &mut StdRng) {
             let _ = client.delete_room(request).await;
         }
         _ => {
-            let request =
-                pb::PutRoomRequest { room_jid: room_jid.clone(), ..Default::default() };
+            let request = pb::PutRoomRequest { room_jid: room_jid.clone(), ..Default::default() };
             let _ = client.put_room(request).await;
             let _ = affiliate(client, &room_jid, &user_jid, pb::Affiliation::Member).await;
         }

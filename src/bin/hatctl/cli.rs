@@ -516,7 +516,9 @@ pub(crate) struct Read {
 }
 
 /// What every list takes.
+// A subcommand `List` makes a group of its own name, and two of one name are an error.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct List {
     /// How many to list at most [default: all].
     #[arg(long, value_name = "N")]
@@ -531,14 +533,12 @@ pub(crate) struct HatsArg(pub(crate) Hats);
 
 fn parse_hats(text: &str) -> Result<HatsArg, String> {
     #[derive(serde::Deserialize)]
-    #[serde(untagged)]
-    enum Shape {
-        Whole { hats: Hats },
-        Bare(Hats),
+    struct Whole {
+        hats: Hats,
     }
 
     // The documented JSON has them under "hats"; that is taken too.
-    if let Ok(Shape::Whole { hats }) = serde_json::from_str(text) {
+    if let Ok(Whole { hats }) = serde_json::from_str(text) {
         return Ok(HatsArg(hats));
     }
     serde_json::from_str(text).map(HatsArg).map_err(|error| error.to_string())
