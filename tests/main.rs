@@ -5,12 +5,17 @@
     clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::print_stdout,
     clippy::wildcard_enum_match_arm,
     reason = "a test that cannot go on fails, and says where"
 )]
 
+mod architecture;
 mod clients;
+mod hatctl;
 mod model;
+mod process;
 mod rules;
 mod store;
 mod support;
+mod watch;

@@ -526,6 +526,7 @@ pub(crate) struct Read {
 }
 
 /// What every list takes.
+// A subcommand `List` makes a group of its own name, and two of one name are an error.
 #[derive(Debug, Args)]
 #[group(skip)]
 pub(crate) struct List {
