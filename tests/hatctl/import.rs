@@ -7,6 +7,8 @@
 //! HATD_TEST_IMPORT_ROOMS=1000 cargo test --release --test main hatctl::import -- --nocapture
 //! ```
 
+#![expect(clippy::print_stdout, reason = "what a failure is seen again by, and what was measured")]
+
 use std::fs::{self, File};
 use std::time::Instant;
 
@@ -30,6 +32,9 @@ fn rooms() -> usize {
         Err(_) => ROOMS,
     }
 }
+
+/// A room that is in every import file.
+const ROOM: &str = "room000001@conference.localhost";
 
 /// Makes an import file.
 async fn make_import(dir: &TempDir, rooms: usize) -> String {
@@ -61,7 +66,6 @@ async fn what_is_imported_is_told_to_watches_and_exported_the_same() {
     let dir = TempDir::new().unwrap();
     let file = make_import(&dir, rooms).await;
     let hatd = Hatd::start(&dir.path().join("data")).await;
-    const ROOM: &str = "room000001@conference.localhost";
     let of_room = Watching::start(&hatd, &["--room", ROOM]).await;
     let of_domain = Watching::start(&hatd, &["--domain", "conference.example"]).await;
 

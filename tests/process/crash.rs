@@ -1,5 +1,7 @@
 //! kill -9 in the middle of everything: what was acknowledged stays, and watches go on.
 
+#![expect(clippy::print_stdout, reason = "what a failure is seen again by, and what was measured")]
+
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;

@@ -15,7 +15,7 @@ async fn a_first_start_makes_the_data_directory_and_says_where_it_serves() {
     let data_dir = parent.path().join("new/hatd-data");
     let hatd = Hatd::start(&data_dir).await;
     assert!(hatd.greeting.contains(data_dir.to_str().unwrap()), "{}", hatd.greeting);
-    let rooms = hatd.client().await.list_rooms(Default::default()).await.unwrap();
+    let rooms = hatd.client().await.list_rooms(pb::ListRoomsRequest::default()).await.unwrap();
     assert!(rooms.rooms.is_empty());
     let ended = hatd.stop().await;
     assert!(ended.log.lines().all(|line| line.starts_with('{')), "JSON lines: {}", ended.log);

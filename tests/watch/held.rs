@@ -66,7 +66,9 @@ impl Follower {
     }
 
     pub(crate) fn follow_all(&mut self, responses: &[Response]) {
-        responses.iter().for_each(|response| self.follow(response));
+        for response in responses {
+            self.follow(response);
+        }
     }
 
     /// Ordered and Exact: revisions rise, and the changes that a commit names are those between
@@ -153,7 +155,8 @@ impl Held {
     /// What the lists of a server answer.
     pub(crate) async fn of(client: &Client) -> Self {
         let mut state = Self::default();
-        let rooms: Vec<_> = client.all_rooms(Default::default()).try_collect().await.unwrap();
+        let rooms: Vec<_> =
+            client.all_rooms(pb::ListRoomsRequest::default()).try_collect().await.unwrap();
         for room in rooms {
             let room_jid = room.room_jid.clone();
             let request =

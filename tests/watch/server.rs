@@ -82,8 +82,8 @@ impl Setup {
         let served = tokio::spawn(server.serve(stop.clone().cancelled_owned()));
         let client = Client::connect(format!("http://{address}")).await.unwrap();
         let watches = HatServiceClient::new(connect(address).await);
-        let _data_dir = Arc::clone(&self.data_dir);
-        Server { address, store, client, watches, stop, served, _data_dir }
+        let data_dir = Arc::clone(&self.data_dir);
+        Server { address, store, client, watches, stop, served, _data_dir: data_dir }
     }
 }
 

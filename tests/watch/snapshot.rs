@@ -47,7 +47,7 @@ async fn an_empty_selection_is_complete_too() {
         user_in_room("nowhere@conference.localhost", USER),
         domain("nowhere.localhost"),
     ] {
-        let responses = responses(&server, &[selectors.clone()]).await;
+        let responses = responses(&server, std::slice::from_ref(&selectors)).await;
         let mut follower = Follower::default();
         follower.follow_all(&responses);
         assert_eq!(follower.held, Held::default(), "{selectors:?}");

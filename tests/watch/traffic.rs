@@ -1,5 +1,7 @@
 //! Writes of all kinds, drawn from a seed.
 
+#![expect(clippy::print_stdout, reason = "what a failure is seen again by, and what was measured")]
+
 use hatd_client::{Client, pb};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
