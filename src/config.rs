@@ -191,7 +191,7 @@ pub enum Error {
 /// The arguments of `hatd serve`.
 #[derive(Clone, Debug, Default, clap::Args)]
 pub struct Arguments {
-    /// TOML file of the settings below, named as the flags are; limits go into its table [limits]
+    /// TOML file of the settings below, named as the flags are; limits go into its table `[limits]`
     #[arg(long, env = "HATD_CONFIG", value_name = "FILE")]
     pub config: Option<PathBuf>,
 
@@ -305,7 +305,8 @@ fn duration_in_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duratio
 
 /// A size in units, such as `512MiB` or `8GiB`.
 fn size(text: &str) -> Result<ByteSize, String> {
-    text.parse()
+    // The parser's own words tell people of parts of units.
+    text.parse().map_err(|_| format!("{text:?} is not a size: a number and a unit, such as 8GiB"))
 }
 
 fn size_in_file<'de, D: Deserializer<'de>>(from: D) -> Result<Option<ByteSize>, D::Error> {
@@ -357,7 +358,7 @@ pub struct LimitSettings {
     /// Most users that one entry of a sync lists or removes [default: 10000]
     #[arg(long, env = "HATD_SYNC_USERS_MAX", value_name = "N")]
     pub sync_users_max: Option<NonZeroUsize>,
-    /// Most entries of one sync [default: 1000]
+    /// Most entries of one sync [default: 10000]
     #[arg(long, env = "HATD_SYNC_ENTRIES_MAX", value_name = "N")]
     pub sync_entries_max: Option<NonZeroUsize>,
     /// Most users that one call names as wearers [default: 10000]

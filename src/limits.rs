@@ -48,7 +48,7 @@ pub struct Limits {
     pub watches_max: usize,
     /// Items of a page for which the caller names no size.
     pub page_size_default: usize,
-    /// Most items of a page; a larger size asked for is refused.
+    /// Most items of a page. A larger size asked for is refused.
     pub page_size_max: usize,
     /// Largest page, in bytes as encoded. A page ends early rather than pass it.
     pub page_bytes_max: usize,

@@ -6,6 +6,7 @@
     unused_qualifications,
     clippy::all,
     clippy::pedantic,
+    clippy::allow_attributes_without_reason,
     clippy::wildcard_enum_match_arm,
     reason = "generated code"
 )]

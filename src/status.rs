@@ -21,7 +21,7 @@ const ECHO_BYTES_MAX: usize = 256;
 /// The longest message, in bytes, for the same reason.
 const MESSAGE_BYTES_MAX: usize = 1024;
 
-/// When to try again after UNAVAILABLE and RESOURCE_EXHAUSTED. Our choice: a restart or
+/// When to try again after `UNAVAILABLE` and `RESOURCE_EXHAUSTED`. Our choice: a restart or
 /// a burst takes about as long.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -77,6 +77,7 @@ impl From<store::Error> for Status {
             }
             store::Error::Expired => say(Code::OutOfRange, ErrorReason::ResumeTokenExpired),
             store::Error::Overloaded => say(Code::ResourceExhausted, ErrorReason::Overloaded),
+            store::Error::WritesStopped => say(Code::Unavailable, ErrorReason::StoreUnavailable),
             store::Error::Unavailable(_) => {
                 tracing::error!(error = crate::error::chain(&error), "failed to use the store");
                 say(Code::Unavailable, ErrorReason::StoreUnavailable)
@@ -255,7 +256,8 @@ impl Answer {
 
 /// The text, or as many of its bytes as may be echoed.
 fn cut(text: &str, bytes_max: usize) -> &str {
-    text.get(..text.floor_char_boundary(bytes_max)).unwrap_or_default()
+    let end_max = bytes_max.min(text.len());
+    (0..=end_max).rev().find_map(|end| text.get(..end)).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -1,11 +1,22 @@
-//! hatd from the outside.
+//! What hatd promises, tested from outside.
 
 #![allow(
-    clippy::expect_used,
-    clippy::indexing_slicing,
-    clippy::panic,
     clippy::unwrap_used,
-    reason = "a test that fails panics, in helpers too"
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm,
+    reason = "a test that cannot go on fails, and says where"
 )]
 
+mod architecture;
+mod clients;
+mod hatctl;
+mod model;
+mod process;
 mod rpc;
+mod rules;
+mod store;
+mod support;
+mod watch;

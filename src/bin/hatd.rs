@@ -140,7 +140,7 @@ fn greet(config: &Config, server: &Server) {
     };
     tracing::info!(
         "to begin, in another terminal: \
-         cargo run --bin hatctl --{endpoint} room put room@conference.localhost"
+         cargo run --release --bin hatctl --{endpoint} room put room@conference.localhost"
     );
 }
 

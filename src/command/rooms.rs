@@ -86,7 +86,7 @@ pub(super) fn sync_rooms(
     entries: &[SyncEntry],
     max_removed_hats: u32,
 ) -> Result<Decision, Stop> {
-    check_disjoint(entries)?;
+    let rooms = check_disjoint(entries)?;
     let mut overlay = Overlay::new(view);
     let mut commits = Vec::new();
     let mut fields = Vec::new();
@@ -95,7 +95,9 @@ pub(super) fn sync_rooms(
         let field = format!("entries[{index}]");
         let commit = {
             let mut draft = Draft::open_or_create(&overlay, env, request, &entry.room_jid)?;
-            put_settings(&mut draft.room, entry.settings);
+            if let Some(touched) = rooms.get(&entry.room_jid) {
+                put_settings(&mut draft.room, touched.settings);
+            }
             replace(&overlay, env, &mut draft, entry, &field)?;
             for (user, affiliation) in &entry.affiliations {
                 affiliate(&mut draft, user, *affiliation)?;
@@ -148,9 +150,12 @@ fn replace(
     Ok(())
 }
 
-/// The users of one room whom earlier entries touch.
+/// What the entries of one room touch.
 #[derive(Default)]
 struct Touched<'a> {
+    /// The settings of all of them. They count from the first on, so that a repeat of
+    /// the call finds nothing to do.
+    settings: RoomSettings,
     listed: BTreeSet<&'a UserJid>,
     ranges: Vec<&'a UserRange>,
 }
@@ -172,11 +177,24 @@ impl<'a> Touched<'a> {
             }),
         }
     }
+
+    /// Takes the entry's settings, unless an earlier entry has set one otherwise.
+    fn agree(&mut self, settings: RoomSettings) -> bool {
+        let RoomSettings { hat_policy, eligibility } = settings;
+        agree(&mut self.settings.hat_policy, hat_policy)
+            && agree(&mut self.settings.eligibility, eligibility)
+    }
 }
 
-/// Refuses listed users outside their entry's range, and users whom two entries
-/// touch.
-fn check_disjoint(entries: &[SyncEntry]) -> Result<(), Refusal> {
+fn agree<T: Copy + PartialEq>(earlier: &mut Option<T>, setting: Option<T>) -> bool {
+    let agreed = earlier.is_none() || setting.is_none() || *earlier == setting;
+    *earlier = earlier.or(setting);
+    agreed
+}
+
+/// Refuses listed users outside their entry's range, users whom two entries touch,
+/// and settings that two entries set differently.
+fn check_disjoint(entries: &[SyncEntry]) -> Result<BTreeMap<&RoomJid, Touched<'_>>, Refusal> {
     let mut rooms: BTreeMap<&RoomJid, Touched<'_>> = BTreeMap::new();
     for (index, entry) in entries.iter().enumerate() {
         let refuse =
@@ -186,14 +204,16 @@ fn check_disjoint(entries: &[SyncEntry]) -> Result<(), Refusal> {
         {
             return refuse(format!("user {user} is outside the range"));
         }
-        if !rooms.entry(&entry.room_jid).or_default().add(entry) {
-            return refuse(format!(
-                "an earlier entry touches users of room {} too",
-                entry.room_jid
-            ));
+        let room_jid = &entry.room_jid;
+        let touched = rooms.entry(room_jid).or_default();
+        if !touched.add(entry) {
+            return refuse(format!("an earlier entry touches users of room {room_jid} too"));
+        }
+        if !touched.agree(entry.settings) {
+            return refuse(format!("an earlier entry sets room {room_jid} otherwise"));
         }
     }
-    Ok(())
+    Ok(rooms)
 }
 
 /// How many rooms one turn of `ForgetUser` takes the user out of. Our choice: bounds

@@ -1,7 +1,7 @@
 //! The three gRPC services: parse, act, answer.
 //!
 //! Each field is parsed into a domain type here, at the edge; below, only valid values
-//! exist. [`parse`] goes from messages to the domain, [`render`] back.
+//! exist. `parse` goes from messages to the domain, `render` back.
 
 mod hat;
 mod page;

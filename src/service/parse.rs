@@ -341,18 +341,15 @@ impl Parser<'_> {
     }
 
     /// The entries of `SyncRooms`.
-    pub(super) fn sync_entries(
-        self,
-        entries: Vec<pb::SyncEntry>,
-    ) -> Result<Vec<SyncEntry>, Invalid> {
+    pub(super) fn sync_entries(self, entries: &[pb::SyncEntry]) -> Result<Vec<SyncEntry>, Invalid> {
         let max = self.limits.sync_entries_max;
         if entries.len() > max {
             return Err(Invalid::field("entries", format!("more than {max} entries")));
         }
-        entries.into_iter().enumerate().map(|(index, it)| self.sync_entry(index, it)).collect()
+        entries.iter().enumerate().map(|(index, it)| self.sync_entry(index, it)).collect()
     }
 
-    fn sync_entry(self, index: usize, entry: pb::SyncEntry) -> Result<SyncEntry, Invalid> {
+    fn sync_entry(self, index: usize, entry: &pb::SyncEntry) -> Result<SyncEntry, Invalid> {
         let at = format!("entries[{index}]");
         let room_jid = room_jid(&format!("{at}.room_jid"), &entry.room_jid)?;
         let settings = settings(&format!("{at}."), entry.hat_policy, entry.eligibility)?;

@@ -150,7 +150,7 @@ impl room_service_server::RoomService for Service {
         request: Request<pb::SyncRoomsRequest>,
     ) -> Result<Response<pb::SyncRoomsResponse>, Status> {
         let request = request.into_inner();
-        let entries = self.0.parser().sync_entries(request.entries)?;
+        let entries = self.0.parser().sync_entries(&request.entries)?;
         let max_removed_hats = request.max_removed_hats;
         let command = Command::SyncRooms { entries, max_removed_hats };
 

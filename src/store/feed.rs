@@ -171,7 +171,9 @@ impl Inner {
             || !commit.definitions.is_empty()
             || !commit.removed_definitions.is_empty();
         let touch = |waiters: &Waiters| {
-            waiters.values().for_each(|waiter| waiter.touch(position));
+            for waiter in waiters.values() {
+                waiter.touch(position);
+            }
         };
         if room_level || hats.clone().next().is_some() {
             touch(&self.all);
@@ -239,5 +241,57 @@ where
         if waiters.is_empty() {
             map.remove(key);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::commit::Cause;
+    use crate::hat::Revision;
+    use crate::time::Timestamp;
+
+    fn entry(number: u64) -> Entry {
+        let commit = Commit {
+            room_jid: RoomJid::parse("den@rooms.example").unwrap(),
+            revision: Revision::new(number),
+            time: Timestamp::MIN,
+            cause: Cause::Request,
+            context: None,
+            room: None,
+            room_deleted: false,
+            users: Vec::new(),
+            definitions: Vec::new(),
+            removed_definitions: Vec::new(),
+            request: None,
+        };
+        let mark = Mark(u32::try_from(number).unwrap());
+        Entry { position: Position::new(number), mark, commit: Arc::new(commit) }
+    }
+
+    #[test]
+    fn the_oldest_commits_make_room_for_the_newest() {
+        let feed = Feed::new((Position::new(4), Mark(4)));
+        for number in 5..=8 {
+            feed.publish(vec![(entry(number), RECENT_BYTES_MAX / 2)]);
+        }
+
+        for gone in [0, 4, 5] {
+            assert_eq!(feed.recent_after(Position::new(gone), usize::MAX), None, "{gone}");
+        }
+        let all = feed.recent_after(Position::new(6), usize::MAX);
+        assert_eq!(all, Some(vec![entry(7), entry(8)]));
+        assert_eq!(feed.recent_after(Position::new(6), 0), Some(vec![entry(7)]));
+        assert_eq!(feed.recent_after(Position::new(8), 0), Some(Vec::new()));
+        assert_eq!(feed.recent_mark(Position::new(6)), None);
+        assert_eq!(feed.recent_mark(Position::new(7)), Some(Mark(7)));
+    }
+
+    #[test]
+    fn a_commit_larger_than_all_room_is_kept() {
+        let feed = Feed::new((Position::START, Mark::ORIGIN));
+        feed.publish(vec![(entry(1), 1), (entry(2), RECENT_BYTES_MAX + 1)]);
+        assert_eq!(feed.recent_after(Position::new(1), 0), Some(vec![entry(2)]));
+        assert_eq!(feed.recent_after(Position::START, 0), None);
     }
 }

@@ -63,7 +63,7 @@ impl Memory {
     fn apply_now(&self, request: &Request) -> Result<Outcome, Error> {
         let mut inner = self.lock();
         if inner.closed {
-            return Err(Error::closed());
+            return Err(Error::WritesStopped);
         }
         if let Some(outcome) = self.replay(&inner, request)? {
             return Ok(outcome);
@@ -185,16 +185,18 @@ impl State {
         }
     }
 
-    /// The users of one room, the first that has any, who have hats that are due.
+    /// The users of one room who have hats that are due: the room of the hat due first.
     fn due(&self, now: Timestamp) -> Option<(RoomJid, BTreeSet<UserJid>)> {
-        let is_due = |document: &Document| {
-            document.hats.values().any(|had| had.expire_time.is_some_and(|time| time <= now))
+        let due_first = |document: &Document| {
+            let times = document.hats.values().filter_map(|had| had.expire_time);
+            times.filter(|time| *time <= now).min()
         };
-        self.documents.iter().find_map(|(room, documents)| {
-            let users = documents.iter().filter(|(_, document)| is_due(document));
-            let users: BTreeSet<_> = users.map(|(user, _)| user.clone()).collect();
-            (!users.is_empty()).then(|| (room.clone(), users))
-        })
+        let rooms = self.documents.iter().filter_map(|(room, documents)| {
+            Some((documents.values().filter_map(due_first).min()?, room, documents))
+        });
+        let (_, room, documents) = rooms.min_by_key(|(time, room, _)| (*time, *room))?;
+        let users = documents.iter().filter(|(_, document)| due_first(document).is_some());
+        Some((room.clone(), users.map(|(user, _)| user.clone()).collect()))
     }
 }
 
@@ -269,9 +271,18 @@ impl Store for Memory {
 
     async fn expire(&self) -> Result<(), Error> {
         loop {
-            let due = self.lock().state.due(self.now());
+            let inner = self.lock();
+            if inner.closed {
+                return Err(Error::WritesStopped);
+            }
+            let due = inner.state.due(self.now());
+            drop(inner);
             let Some((room_jid, user_jids)) = due else { return Ok(()) };
-            self.apply_now(&Request::new(Command::Expire { room_jid, user_jids }))?;
+            let outcome = self.apply_now(&Request::new(Command::Expire { room_jid, user_jids }))?;
+            if !outcome.changed {
+                // The clock has stepped back, and what was due is so no more.
+                return Ok(());
+            }
         }
     }
 

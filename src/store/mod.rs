@@ -46,9 +46,9 @@ pub trait Store: Send + Sync {
     /// # Errors
     ///
     /// [`Error::Refused`] as the rules say, [`Error::RequestIdReused`] if the key was
-    /// used for another request, [`Error::Overloaded`] if too many writes are waiting,
-    /// [`Error::Unavailable`] if the store takes no writes. Nothing was done then;
-    /// only after [`Error::Unavailable`] it may have been.
+    /// used for another request, [`Error::Overloaded`] if too many writes are waiting:
+    /// nothing was done then. After [`Error::WritesStopped`], [`Error::Unavailable`] and
+    /// [`Error::Corrupt`] it may have been.
     async fn apply(&self, request: Request) -> Result<Outcome, Error>;
 
     /// Ends all hats whose time has come.
@@ -278,19 +278,16 @@ pub enum Error {
     /// Too many writes are waiting.
     #[error("too many writes are waiting")]
     Overloaded,
-    /// The store cannot be read, or takes no writes.
+    /// The store takes no writes any more: it was closed, or a write failed and only a
+    /// restart finds out what is on disk. It said so once, when it stopped.
+    #[error("the store takes no writes")]
+    WritesStopped,
+    /// The store cannot be read, or a write failed just now.
     #[error("the store is unavailable")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// What is stored is damaged.
     #[error("the store is damaged")]
     Corrupt(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl Error {
-    /// The store takes no writes any more: it was closed.
-    fn closed() -> Self {
-        Self::Unavailable("the store is closed".into())
-    }
 }
 
 /// A token of this store at a position.

@@ -92,12 +92,11 @@ impl Scan {
             }
             let limit = PageLimit { items: READ_ITEMS, bytes: left };
             let next = self.read(store, selectors, &part, limit, &mut page).await?;
-            match next {
-                Some(after) => self.after = after,
-                None => {
-                    self.parts.pop_front();
-                    self.after = After::default();
-                }
+            if let Some(after) = next {
+                self.after = after;
+            } else {
+                self.parts.pop_front();
+                self.after = After::default();
             }
         }
         Ok(Some(page))

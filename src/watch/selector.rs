@@ -56,7 +56,11 @@ impl Selectors {
     }
 
     /// Tells these selectors from others, whatever their order, in tokens.
-    #[expect(clippy::expect_used, reason = "encoding into a vector has no way to fail")]
+    #[expect(
+        clippy::expect_used,
+        clippy::missing_panics_doc,
+        reason = "encoding into a vector has no way to fail"
+    )]
     pub fn hash(&self) -> u64 {
         let domains: Vec<_> = self.domains.iter().map(Domain::as_str).collect();
         let mut bytes = Vec::new();

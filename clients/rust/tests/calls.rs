@@ -149,6 +149,17 @@ async fn reads_and_writes_end_at_their_timeout() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_server_that_never_answers_is_not_waited_for() {
+    let timeout = Duration::from_secs(2);
+    let deaf = Hatd::client_of_the_deaf(Client::builder().write_timeout(timeout));
+    let start = Instant::now();
+    let error = deaf.give_hat(ROOM, USER, HAT).await.unwrap_err();
+    assert!(matches!(error, Error::DeadlineExceeded { .. }), "{error:?}");
+    assert_eq!(error.code(), Code::DeadlineExceeded);
+    assert!(start.elapsed() < timeout + Duration::from_millis(10));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_refusal_keeps_its_reason() {
     let mut details = ErrorDetails::new();
     details.set_error_info(

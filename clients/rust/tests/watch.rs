@@ -12,7 +12,7 @@ use std::{
 
 use futures_util::StreamExt as _;
 use hatd_client::{
-    Code, Counters, Error, ErrorReason, Event, Lifecycle, Start, Watch, WatchOptions, pb,
+    Client, Code, Counters, Error, ErrorReason, Event, Lifecycle, Start, Watch, WatchOptions, pb,
 };
 use pb::{watch_hats_request::Start as WireStart, watch_hats_response::Event as WireEvent};
 use support::{Hatd, Script, Step};
@@ -288,6 +288,14 @@ async fn silence_of_two_and_a_half_heartbeats_ends_the_stream() {
     let waited = start.elapsed();
     assert!((silent..silent + Duration::from_millis(200)).contains(&waited), "{waited:?}");
     assert_eq!(hatd.starts(), [resume("t1"), resume("t2")]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn silence_while_opening_ends_the_attempt() {
+    let deaf = Hatd::client_of_the_deaf(Client::builder());
+    let mut watch = deaf.watch(from("t1").heartbeat_interval(Duration::from_secs(4)));
+    timeout(Duration::from_secs(29), watch.next()).await.unwrap_err();
+    assert_eq!(watch.counters().reconnects, 2);
 }
 
 #[tokio::test(start_paused = true)]

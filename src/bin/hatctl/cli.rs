@@ -1,5 +1,7 @@
 //! The command line.
 
+#![expect(clippy::doc_markdown, reason = "the comments are the help, which is plain text")]
+
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{
@@ -27,7 +29,9 @@ pub(crate) struct Cli {
     pub(crate) command: Command,
 }
 
+/// What every command takes.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Global options")]
 pub(crate) struct Global {
     /// Where hatd listens.
     #[arg(
@@ -320,6 +324,7 @@ pub(crate) enum Hat {
 
 /// One hat of one user.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Target {
     /// The room.
     pub(crate) room: String,
@@ -331,6 +336,7 @@ pub(crate) struct Target {
 
 /// How a hat is had.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Attachment {
     /// Give it without wearing it.
     #[arg(long)]
@@ -470,6 +476,7 @@ pub(crate) struct Export {
 
 /// What every write takes.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Write {
     /// Makes the write once, however often it is sent with this id [default: a new UUID].
     #[arg(long, value_name = "ID", default_value = "", hide_default_value = true)]
@@ -480,6 +487,7 @@ pub(crate) struct Write {
 
 /// Who asked for a write, and why.
 #[derive(Clone, Debug, Args)]
+#[group(skip)]
 pub(crate) struct Context {
     /// Who asked for it, for watchers and the record.
     #[arg(long)]
@@ -501,6 +509,7 @@ impl Context {
 
 /// What a write of one record takes.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Etag {
     /// Write only if this is still the record's etag.
     #[arg(long = "etag", value_name = "ETAG", default_value = "", hide_default_value = true)]
@@ -509,6 +518,7 @@ pub(crate) struct Etag {
 
 /// What every read takes.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct Read {
     /// Read a state that includes this position: the token of any answer.
     #[arg(long, value_name = "TOKEN", default_value = "", hide_default_value = true)]
@@ -516,7 +526,9 @@ pub(crate) struct Read {
 }
 
 /// What every list takes.
+// A subcommand `List` makes a group of its own name, and two of one name are an error.
 #[derive(Debug, Args)]
+#[group(skip)]
 pub(crate) struct List {
     /// How many to list at most [default: all].
     #[arg(long, value_name = "N")]
@@ -531,17 +543,15 @@ pub(crate) struct HatsArg(pub(crate) Hats);
 
 fn parse_hats(text: &str) -> Result<HatsArg, String> {
     #[derive(serde::Deserialize)]
-    #[serde(untagged)]
-    enum Shape {
-        Whole { hats: Hats },
-        Bare(Hats),
+    struct Documented {
+        hats: Hats,
     }
 
-    // The documented JSON has them under "hats"; that is taken too.
-    if let Ok(Shape::Whole { hats }) = serde_json::from_str(text) {
-        return Ok(HatsArg(hats));
+    // The documented JSON has them under "hats", which is no URI and so no hat.
+    match serde_json::from_str(text) {
+        Ok(Documented { hats }) => Ok(HatsArg(hats)),
+        Err(_) => serde_json::from_str(text).map(HatsArg).map_err(|error| error.to_string()),
     }
-    serde_json::from_str(text).map(HatsArg).map_err(|error| error.to_string())
 }
 
 fn parse_title(text: &str) -> Result<(String, String), String> {

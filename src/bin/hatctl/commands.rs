@@ -20,7 +20,7 @@ use crate::{
 
 /// Bytes of a request that stay well under the server's limit of 4 MiB a message.
 const REQUEST_BYTES: usize = 2 * 1024 * 1024;
-/// Entries of one SyncRooms call: the server's most.
+/// Entries of one `SyncRooms` call: the server's most.
 const SYNC_ENTRIES_MAX: usize = 10_000;
 
 /// Does what the command line says.
@@ -237,12 +237,11 @@ async fn hat(hatd: &Client, command: cli::Hat, output: &mut Output) -> Result<()
         }
         cli::Hat::Set { room, user, hat_ids, hats, none: _, prefix, attachment, etag, write } => {
             let keep_active = attachment.keep_active;
-            let hats = match hats {
-                Some(hats) => json::pb_hats(hats.0),
-                None => {
-                    let attachment = worn(attachment);
-                    hat_ids.into_iter().map(|hat_id| (hat_id, attachment.clone())).collect()
-                }
+            let hats = if let Some(hats) = hats {
+                json::pb_hats(hats.0)
+            } else {
+                let attachment = worn(attachment);
+                hat_ids.into_iter().map(|hat_id| (hat_id, attachment.clone())).collect()
             };
             let request = pb::SetUserHatsRequest {
                 room_jid: room,
@@ -393,7 +392,7 @@ async fn sync(hatd: &Client, arguments: cli::Sync, output: &mut Output) -> Resul
     output.written(&total.unwrap_or_default())
 }
 
-/// Entries for one SyncRooms call, and the lines they came from.
+/// Entries for one `SyncRooms` call, and the lines they came from.
 #[derive(Default)]
 struct Call {
     entries: Vec<pb::SyncEntry>,

@@ -1,6 +1,7 @@
 //! What went wrong, what to do about it, and the exit code that says it to scripts.
 
 use std::{
+    error::Error as StdError,
     io::{self, Write as _},
     path::PathBuf,
     process::ExitCode,
@@ -45,26 +46,30 @@ pub(crate) enum Error {
     Json(#[from] serde_json::Error),
 }
 
-/// What the server said, with the fields that are wrong; or the cause, where there was no server.
+/// What the server said, with the fields that are wrong; or the causes, where there was no server.
 fn call_text(error: &hatd_client::Error) -> String {
-    let mut text = error.to_string();
-    if let Some(refusal) = error.rpc() {
-        for violation in &refusal.field_violations {
-            if !text.contains(&violation.field) {
-                text.push_str(&format!(" ({}: {})", violation.field, violation.description));
-            }
-        }
-        if !refusal.reason_name.is_empty() {
-            text.push_str(&format!(" [{}]", refusal.reason_name));
-        }
-    } else {
-        let mut source = std::error::Error::source(error);
-        while let Some(cause) = source {
-            text.push_str(&format!(": {cause}"));
-            source = cause.source();
+    let Some(refusal) = error.rpc() else { return with_causes(error) };
+    let mut parts = vec![refusal.message.clone()];
+    for violation in &refusal.field_violations {
+        if !refusal.message.contains(&violation.field) {
+            parts.push(format!("({}: {})", violation.field, violation.description));
         }
     }
-    text
+    if !refusal.reason_name.is_empty() {
+        parts.push(format!("[{}]", refusal.reason_name));
+    }
+    parts.join(" ")
+}
+
+/// An error and what caused it, outermost first.
+pub(crate) fn with_causes(error: &dyn StdError) -> String {
+    let mut causes = vec![error.to_string()];
+    let mut source = error.source();
+    while let Some(cause) = source {
+        causes.push(cause.to_string());
+        source = cause.source();
+    }
+    causes.join(": ")
 }
 
 impl Error {
@@ -73,7 +78,8 @@ impl Error {
         match self {
             Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
             Self::Json(error) => error.io_error_kind() == Some(io::ErrorKind::BrokenPipe),
-            _ => false,
+            Self::Call(_) | Self::Lines { .. } | Self::Usage(_) | Self::Input { .. } => false,
+            Self::File { source, .. } => source.kind() == io::ErrorKind::BrokenPipe,
         }
     }
 
@@ -110,6 +116,7 @@ pub(crate) fn note(text: &str) {
     let _ = writeln!(io::stderr(), "{text}");
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "what is not named is any other error")]
 fn call_exit_code(error: &hatd_client::Error) -> u8 {
     if matches!(error, hatd_client::Error::InvalidTarget { .. }) {
         return 2;
@@ -124,6 +131,7 @@ fn call_exit_code(error: &hatd_client::Error) -> u8 {
     }
 }
 
+#[expect(clippy::wildcard_enum_match_arm, reason = "there is no advice for most codes")]
 fn call_advice(error: &hatd_client::Error, endpoint: &str) -> Option<String> {
     let of = |key| quoted(error.metadata(key).unwrap_or("…"));
     let Some(reason) = error.reason() else {
@@ -142,9 +150,12 @@ fn call_advice(error: &hatd_client::Error, endpoint: &str) -> Option<String> {
             format!("let the user in with: hatctl affiliation set {room} {user} MEMBER")
         }
         ErrorReason::HatNotDefined => {
-            format!("define it with: hatctl define {room} {hat} --title TITLE")
+            format!(
+                "define it with: hatctl define {room} {hat} --title TITLE (and --self-assignable, \
+                 for users to claim it)"
+            )
         }
-        ErrorReason::HatNotFound => {
+        ErrorReason::HatNotFound | ErrorReason::TooManyHats => {
             format!("see what the user has with: hatctl hat get {room} {user}")
         }
         ErrorReason::HatRequired => {
@@ -163,16 +174,11 @@ fn call_advice(error: &hatd_client::Error, endpoint: &str) -> Option<String> {
         ErrorReason::PreconditionFailed => {
             format!("it has changed; read it with: hatctl hat get {room} {user}")
         }
-        ErrorReason::EtagMismatch => {
-            "it has changed; read it again and use the new etag".to_owned()
-        }
+        ErrorReason::EtagMismatch => "take the etag of what is there now".to_owned(),
         ErrorReason::SyncWouldRemove => format!(
             "if that is meant, allow it with --max-removed-hats {}",
             error.metadata("removed_hats").unwrap_or("N")
         ),
-        ErrorReason::TooManyHats => {
-            format!("see what the user has with: hatctl hat get {room} {user}")
-        }
         ErrorReason::TooManyDefinitions => {
             format!("see what there is with: hatctl definitions {room}")
         }
@@ -183,9 +189,8 @@ fn call_advice(error: &hatd_client::Error, endpoint: &str) -> Option<String> {
         ErrorReason::TooManyWatches
         | ErrorReason::Overloaded
         | ErrorReason::ShuttingDown
-        | ErrorReason::StoreUnavailable
         | ErrorReason::TokenNotReached => "try again later".to_owned(),
-        ErrorReason::DiskFull | ErrorReason::StoreCorrupt => {
+        ErrorReason::StoreUnavailable | ErrorReason::DiskFull | ErrorReason::StoreCorrupt => {
             "see the log of hatd, on its machine".to_owned()
         }
         ErrorReason::Unspecified

@@ -132,7 +132,9 @@ async fn write_room(hatd: &Client, room: pb::Room, out: &mut impl Write) -> Resu
     pin_mut!(documents);
     while let Some(document) = documents.try_next().await? {
         let mut hats = json::hats(document.hats);
-        hats.values_mut().for_each(|attachment| attachment.given = None);
+        for attachment in hats.values_mut() {
+            attachment.given = None;
+        }
         let (room_jid, user_jid) = (document.room_jid, document.user_jid);
         write_line(out, &Line::Hats(HatsLine { room_jid, user_jid, hats }))?;
     }

@@ -77,8 +77,6 @@ impl<T: Word> Named<T> {
         self.0.map_or("", Word::word)
     }
 
-    // Serde hands the field by reference.
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
     fn is_none(&self) -> bool {
         self.0.is_none()
     }
@@ -121,7 +119,6 @@ fn is_false(value: &bool) -> bool {
     !value
 }
 
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature is serde's")]
 fn is_zero<T: Default + PartialEq>(value: &T) -> bool {
     *value == T::default()
 }
@@ -226,6 +223,7 @@ impl From<pb::UserHats> for Document {
 }
 
 /// A room. Its `revision` and `etag` are only written.
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Room {
@@ -538,6 +536,7 @@ pub(crate) struct WatchLine {
 }
 
 /// One atomic change to one room.
+#[expect(clippy::struct_field_names, reason = "the contract's names")]
 #[derive(Clone, Debug, Serialize)]
 pub(crate) struct Commit {
     pub(crate) room_jid: String,

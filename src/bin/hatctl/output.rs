@@ -167,24 +167,20 @@ pub(crate) struct Written {
 
 impl Written {
     fn summary(&self) -> String {
-        let mut text = if self.changed { "changed" } else { "nothing changed" }.to_owned();
+        let mut parts = vec![if self.changed { "changed" } else { "nothing changed" }.to_owned()];
         for (count, what) in [
             (self.rooms, "rooms"),
             (self.changed_entries, "entries"),
             (self.changed_users, "users"),
             (self.removed_hats, "hats removed"),
         ] {
-            if let Some(count) = count {
-                text.push_str(&format!(", {count} {what}"));
-            }
+            parts.extend(count.map(|count| format!("{count} {what}")));
         }
-        if let Some(revision) = self.revision {
-            text.push_str(&format!(", revision {revision}"));
-        }
+        parts.extend(self.revision.map(|revision| format!("revision {revision}")));
         if self.replayed {
-            text.push_str(", answered before under this request id");
+            parts.push("answered before under this request id".to_owned());
         }
-        text
+        parts.join(", ")
     }
 
     /// Adds what the next call of the same command answered.

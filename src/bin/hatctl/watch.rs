@@ -4,7 +4,7 @@ use hatd_client::{Client, Lifecycle, Start, Watch, WatchOptions, pb};
 
 use crate::{
     cli::{self, Format},
-    errors::{Error, note},
+    errors::{Error, note, with_causes},
     json::{Attachment, Commit, Document, Event, WatchLine, Word as _},
     output::{Output, printable},
 };
@@ -54,8 +54,8 @@ fn options(arguments: cli::Watch) -> Result<WatchOptions, Error> {
             return Err(Error::Usage(text.to_owned()));
         }
         (rooms, users) => {
-            options = rooms.iter().fold(options, |options, room| options.room(room));
-            options = users.iter().fold(options, |options, user| options.user(user));
+            options = rooms.iter().fold(options, WatchOptions::room);
+            options = users.iter().fold(options, WatchOptions::user);
         }
     }
     Ok(arguments.domains.into_iter().fold(options, WatchOptions::domain))
@@ -67,26 +67,15 @@ fn tell() -> impl FnMut(Lifecycle<'_>) + Send + 'static {
     move |lifecycle| match lifecycle {
         Lifecycle::Disconnected { cause, retry_in } => {
             lost = true;
-            let text = chain(cause);
+            let text = with_causes(cause);
             note(&format!("{text}; trying again in {:.1} s", retry_in.as_secs_f64()));
         }
         Lifecycle::Connected if lost => {
             lost = false;
             note("connected again");
         }
-        _ => {}
+        Lifecycle::Connected | _ => {}
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(&format!(": {cause}"));
-        source = cause.source();
-    }
-    text
 }
 
 async fn follow(
@@ -199,19 +188,18 @@ fn title(title: &str) -> String {
 
 /// Why a commit was made, unless a call asked for it without a word.
 fn why(commit: &Commit) -> String {
-    let mut text = match commit.cause.0 {
+    let cause = match commit.cause.0 {
         None | Some(pb::CommitCause::Request) => String::new(),
         Some(cause) => format!(" [{}]", cause.word()),
     };
-    if let Some(context) = &commit.context {
-        if !context.actor.is_empty() {
-            text.push_str(&format!(" by {}", printable(&context.actor)));
-        }
-        if !context.reason.is_empty() {
-            text.push_str(&format!(": {}", printable(&context.reason)));
-        }
+    let said = |prefix, text: &str| match text {
+        "" => String::new(),
+        text => format!("{prefix}{}", printable(text)),
+    };
+    match &commit.context {
+        Some(context) => cause + &said(" by ", &context.actor) + &said(": ", &context.reason),
+        None => cause,
     }
-    text
 }
 
 /// The time of day in UTC, to the second, of a time of RFC 3339.

@@ -69,7 +69,7 @@ impl DataDir {
             Err(log::Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
                 Err(OpenError::corrupt(path, "the file identity is missing, and there is a log"))
             }
-            outcome => outcome.map_err(|error| super::log_error(path, error)),
+            outcome => outcome.map_err(|error| super::open::log_error(path, error)),
         }?;
         write(path, IDENTITY, format_identity(identity))?;
         Ok(identity)

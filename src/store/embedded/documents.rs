@@ -92,6 +92,7 @@ pub(super) struct StoredRequest {
 }
 
 /// The current state, and the indexes to find it by.
+#[expect(clippy::struct_field_names, reason = "each field of a tree is named as the tree")]
 pub(super) struct Documents {
     db: sled::Db,
     rooms: sled::Tree,
@@ -479,12 +480,11 @@ impl Documents {
             let stored: Option<StoredRequest> =
                 stored.map(|value| decode("requests", &key, &value)).transpose()?;
             match stored {
-                Some(stored) if stored.time >= before => break,
-                Some(stored) if stored.position.to_be_bytes() == *position => {
-                    self.requests.remove(&key)?;
-                }
                 // A later request used the id again: it has an entry of its own.
-                Some(_) | None => {}
+                Some(stored) if stored.position.to_be_bytes() != *position => {}
+                Some(stored) if stored.time >= before => break,
+                Some(_) => _ = self.requests.remove(&key)?,
+                None => {}
             }
             self.request_positions.remove(&position)?;
         }

@@ -18,30 +18,31 @@
 
 mod directory;
 mod documents;
+mod history;
 mod keys;
 pub mod log;
+mod open;
 mod retention;
 mod writer;
 
-use std::fmt::Display;
-use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
 use self::directory::{DataDir, Stopped};
 use self::documents::Documents;
-use self::log::{Log, Reader};
+use self::history::History;
+pub use self::open::{Config, OpenError, open};
 use self::retention::Floor;
-use self::writer::{Job, QUEUE_LEN, Writer};
+use self::writer::Job;
 use super::feed::{Feed, Scope, Subscription};
 use super::page::{DocumentFilter, Page, PageLimit};
 use super::{Entry, Error, Located, Options, Outcome, Store};
 use crate::command::{Request, RoomState};
-use crate::commit::{Commit, Identity, Mark, Position};
+use crate::commit::{Identity, Mark, Position};
 use crate::hat::{Document, HatDefinition, HatId, Room};
 use crate::jid::{Domain, RoomJid, UserJid};
 
@@ -54,246 +55,23 @@ const QUEUE_WAIT: Duration = Duration::from_secs(1);
 const SETTLE_POLL: Duration = Duration::from_millis(1);
 const SETTLE_WAIT: Duration = Duration::from_secs(5);
 
-/// What the payload of a log record begins with.
-const COMMIT_FORMAT: u8 = 1;
-
-/// How often a start says how far it has come with making the state again.
-const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
-
-/// Where and how to keep a store.
-#[derive(Clone)]
-pub struct Config {
-    /// The directory, made if it does not exist.
-    pub data_dir: PathBuf,
-    /// What every engine is given.
-    pub options: Options,
-    /// How large a segment of the log grows.
-    pub segment_bytes: u64,
-}
-
-impl Config {
-    /// A store in a directory.
-    pub fn new(data_dir: impl Into<PathBuf>, options: Options) -> Self {
-        let segment_bytes = log::Options::default().segment_bytes;
-        Self { data_dir: data_dir.into(), options, segment_bytes }
-    }
-}
-
-/// Why a store cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has the directory.
-    #[error("another hatd is using {}", path.display())]
-    Locked {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// What is stored is damaged, and nothing was changed.
-    #[error("the store in {} is damaged: {what}", path.display())]
-    Corrupt {
-        /// The directory.
-        path: PathBuf,
-        /// What is wrong, with file and offset.
-        what: String,
-    },
-    /// The directory cannot be made.
-    #[error("failed to create {}", path.display())]
-    Create {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A file cannot be read or written.
-    #[error("failed to use {}", path.display())]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The state cannot be opened, though it was just made.
-    #[error("failed to open the document store")]
-    Documents(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl OpenError {
-    fn corrupt(path: &Path, what: impl Display) -> Self {
-        Self::Corrupt { path: path.to_owned(), what: what.to_string() }
-    }
-}
-
-impl From<documents::Error> for OpenError {
-    fn from(error: documents::Error) -> Self {
-        Self::Documents(Box::new(error))
-    }
-}
-
 /// A store on the local disk.
 pub struct Embedded {
     directory: DataDir,
     options: Options,
     documents: Arc<Documents>,
-    history: Reader,
+    history: History,
     floor: Floor,
     feed: Arc<Feed>,
     jobs: mpsc::Sender<Job>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
-/// Opens the store in a directory, or creates it.
-///
-/// Blocks while it reads the log and, after an unclean stop, makes the state again.
-///
-/// # Errors
-///
-/// As the variants of [`OpenError`] say. Nothing is lost by trying again.
-pub fn open(config: Config) -> Result<Embedded, OpenError> {
-    let Config { data_dir, options, segment_bytes } = config;
-    let directory = DataDir::open(&data_dir)?;
-    let stopped = directory.stopped()?;
-    let durable = stopped.map(|stopped| stopped.position.get());
-    let log_options = log::Options { segment_bytes, ..log::Options::default() };
-    let log = Log::open(&directory.log(), directory.identity(), log_options, durable)
-        .map_err(|error| log_error(&data_dir, error))?;
-    if let Some(cut) = &log.recovery().cut {
-        tracing::warn!(
-            file = %cut.file.display(), offset = cut.offset, bytes = cut.bytes,
-            "cut off the torn end of the log: nobody was told of it",
-        );
-    }
-    let (appender, history) = log.into_parts();
-    let head = (Position::new(history.head().0), history.head().1);
-
-    let documents = match stopped.filter(|stopped| (stopped.position, stopped.mark) == head) {
-        Some(stopped) => reopen(&directory, stopped)?,
-        None => None,
-    };
-    // From here on the state changes: it is trusted again only after a clean stop.
-    directory.forget_stop()?;
-    let documents = match documents {
-        Some(documents) => documents,
-        None => rebuild(&directory, &history)?,
-    };
-
-    let documents = Arc::new(documents);
-    let feed = Feed::new(head);
-    let (jobs, waiting) = mpsc::channel(QUEUE_LEN);
-    let writer = Writer::new(
-        Arc::clone(&documents),
-        appender,
-        history.clone(),
-        Arc::clone(&feed),
-        options.clone(),
-    );
-    let writer = std::thread::Builder::new()
-        .name("writer".to_owned())
-        .spawn(move || writer.run(waiting))
-        .map_err(|source| OpenError::Io { path: data_dir, source })?;
-    let writer = Mutex::new(Some(writer));
-    let floor = Floor::default();
-    Ok(Embedded { directory, options, documents, history, floor, feed, jobs, writer })
-}
-
-/// Opens the state that a clean stop left, if it is the one that the stop noted.
-fn reopen(directory: &DataDir, stopped: Stopped) -> Result<Option<Documents>, OpenError> {
-    match Documents::open(&directory.documents()) {
-        Ok(documents) if documents.applied()? == Some(stopped.position) => Ok(Some(documents)),
-        Ok(_) => {
-            tracing::warn!("the state is not the one that the last stop left");
-            Ok(None)
-        }
-        Err(error) => {
-            let error = crate::error::chain(&error);
-            tracing::warn!(error, "failed to open the state that the last stop left");
-            Ok(None)
-        }
-    }
-}
-
-/// Sets the state aside and makes it again from the log.
-fn rebuild(directory: &DataDir, history: &Reader) -> Result<Documents, OpenError> {
-    directory.set_documents_aside()?;
-    let documents = Documents::open(&directory.documents())?;
-    let (head, _) = history.head();
-    if head > 0 {
-        tracing::info!(commits = head, "making the state again from the log");
-    }
-    let mut position = Position::START;
-    let mut said = Instant::now();
-    while position.get() < head {
-        let entries = read_entries(history, position, READ_BYTES)
-            .map_err(|error| OpenError::corrupt(directory.path(), crate::error::chain(&error)))?;
-        for entry in &entries {
-            documents.apply(entry.position, &entry.commit)?;
-            position = entry.position;
-        }
-        if said.elapsed() >= PROGRESS_INTERVAL {
-            said = Instant::now();
-            tracing::info!(commits = position.get(), of = head, "making the state again");
-        }
-    }
-    directory.drop_set_aside()?;
-    Ok(documents)
-}
-
-/// How much of the log is read at a time.
-const READ_BYTES: usize = 4 << 20;
-
-fn log_error(data_dir: &Path, error: log::Error) -> OpenError {
-    match error {
-        log::Error::Io { path, source } => OpenError::Io { path, source },
-        other => OpenError::corrupt(data_dir, crate::error::chain(&other)),
-    }
-}
-
-/// A commit as a log record holds it.
-#[expect(clippy::expect_used, reason = "encoding into a vector has no way to fail")]
-fn encode_commit(commit: &Commit) -> Vec<u8> {
-    let mut payload = vec![COMMIT_FORMAT];
-    minicbor::encode(commit, &mut payload).expect("a vector takes all bytes");
-    payload
-}
-
-fn decode_commit(payload: &[u8]) -> Option<Commit> {
-    match payload.split_first() {
-        Some((&COMMIT_FORMAT, body)) => minicbor::decode(body).ok(),
-        Some(_) | None => None,
-    }
-}
-
-/// Reads commits after a position from the log, about `bytes` of them.
-fn read_entries(history: &Reader, after: Position, bytes: usize) -> Result<Vec<Entry>, Error> {
-    let records = history.read_after(after.get(), usize::MAX, bytes).map_err(unreadable)?;
-    let entries = records.into_iter().map(|record| {
-        let commit = decode_commit(&record.payload).ok_or_else(|| {
-            Error::Corrupt(format!("the commit at position {} is damaged", record.position).into())
-        })?;
-        let position = Position::new(record.position);
-        Ok(Entry { position, mark: record.mark, commit: Arc::new(commit) })
-    });
-    entries.collect()
-}
-
-fn unreadable(error: log::Error) -> Error {
-    match error {
-        log::Error::Corrupt { .. } | log::Error::WrongStore { .. } => {
-            Error::Corrupt(Box::new(error))
-        }
-        log::Error::Expired { .. } => Error::Expired,
-        log::Error::Io { .. } | log::Error::TooLarge { .. } | log::Error::Failed => {
-            Error::Unavailable(Box::new(error))
-        }
-    }
-}
-
 impl Embedded {
     /// Runs what may read the disk where it may block.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Documents, &Reader) -> Result<T, Error> + Send + 'static,
+        work: impl FnOnce(&Documents, &History) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         let (documents, history) = (Arc::clone(&self.documents), self.history.clone());
         tokio::task::spawn_blocking(move || work(&documents, &history))
@@ -327,10 +105,10 @@ impl Embedded {
         let sent = tokio::time::timeout(QUEUE_WAIT, self.jobs.send(job(reply))).await;
         match sent {
             Err(_) => return Err(Error::Overloaded),
-            Ok(Err(_)) => return Err(Error::closed()),
+            Ok(Err(_)) => return Err(Error::WritesStopped),
             Ok(Ok(())) => {}
         }
-        answer.await.unwrap_or_else(|_| Err(Error::closed()))
+        answer.await.unwrap_or_else(|_| Err(Error::WritesStopped))
     }
 
     /// The position below which the log is no longer shown.
@@ -379,12 +157,7 @@ impl Store for Embedded {
             position if position > self.feed.head().0 => None,
             position => match self.feed.recent_mark(position) {
                 Some(mark) => Some(mark),
-                None => {
-                    self.blocking(move |_, history| {
-                        history.mark_at(position.get()).map_err(unreadable)
-                    })
-                    .await?
-                }
+                None => self.blocking(move |_, history| history.mark_at(position)).await?,
             },
         };
         Ok(match here {
@@ -403,8 +176,7 @@ impl Store for Embedded {
             return Ok(entries);
         }
         let (head, _) = self.feed.head();
-        let mut entries =
-            self.blocking(move |_, history| read_entries(history, position, bytes)).await?;
+        let mut entries = self.blocking(move |_, history| history.after(position, bytes)).await?;
         // What is synced but not applied yet is not shown.
         entries.retain(|entry| entry.position <= head);
         Ok(entries)

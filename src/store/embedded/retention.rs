@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::log::{Reader, SegmentInfo};
+use super::history::History;
+use super::log::SegmentInfo;
 use crate::commit::Position;
 use crate::store::{Error, Retention};
 use crate::time::Timestamp;
@@ -34,7 +35,7 @@ impl Floor {
     /// As reading the log.
     pub(super) fn at(
         &self,
-        history: &Reader,
+        history: &History,
         retention: Retention,
         now: Timestamp,
     ) -> Result<Position, Error> {
@@ -53,7 +54,7 @@ impl Floor {
 impl Computed {
     fn compute(
         &mut self,
-        history: &Reader,
+        history: &History,
         segments: &[SegmentInfo],
         retention: Retention,
         now: Timestamp,
@@ -73,14 +74,11 @@ impl Computed {
         Ok(Position::new(last).previous())
     }
 
-    fn ended(&mut self, history: &Reader, segment: &SegmentInfo) -> Result<Timestamp, Error> {
+    fn ended(&mut self, history: &History, segment: &SegmentInfo) -> Result<Timestamp, Error> {
         if let Some(ended) = self.ended.get(&segment.first_position) {
             return Ok(*ended);
         }
-        let last = Position::new(segment.last_position).previous();
-        let ended = super::read_entries(history, last, 1)?
-            .first()
-            .map_or(Timestamp::MIN, |entry| entry.commit.time);
+        let ended = history.at(Position::new(segment.last_position))?.commit.time;
         self.ended.insert(segment.first_position, ended);
         Ok(ended)
     }

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use tokio::sync::{mpsc, oneshot};
 
 use super::documents::Documents;
-use super::log::{Appender, Reader};
+use super::history::{self, History};
+use super::log::Appender;
 use crate::command::{Command, Decision, Env, Overlay, Request, decide};
 use crate::commit::{Commit, Counts, Mark, Position, RequestKey};
 use crate::hat::Revision;
@@ -31,6 +32,7 @@ const FORGET_PER_BATCH: usize = 2 * BATCH_LEN;
 const DUE_PER_TURN: usize = 500;
 
 /// What the writer is asked to do.
+#[expect(clippy::large_enum_variant, reason = "nearly all jobs are the large one")]
 pub(super) enum Job {
     /// Decide and commit a request. Dropping the other end of `reply` before the
     /// writer comes to it takes the request back.
@@ -56,23 +58,23 @@ pub(super) enum Job {
 pub(super) struct Writer {
     documents: Arc<Documents>,
     appender: Appender,
-    history: Reader,
+    history: History,
     feed: Arc<Feed>,
     options: Options,
-    /// Why no more is written: the log or the state failed, and what is on disk is
-    /// not known. Only a restart finds out.
-    failed: Option<String>,
+    /// Whether the log or the state failed: what is on disk is not known then, and only
+    /// a restart finds out.
+    failed: bool,
 }
 
 impl Writer {
     pub(super) fn new(
         documents: Arc<Documents>,
         appender: Appender,
-        history: Reader,
+        history: History,
         feed: Arc<Feed>,
         options: Options,
     ) -> Self {
-        Self { documents, appender, history, feed, options, failed: None }
+        Self { documents, appender, history, feed, options, failed: false }
     }
 
     /// Works until it is told to close or nobody can ask any more.
@@ -125,11 +127,7 @@ impl Writer {
 
     /// Decides a request on the state with the batch so far, and adds its commits to
     /// the batch.
-    fn decide_into<'d>(
-        &mut self,
-        batch: &mut Batch<'d>,
-        request: &Request,
-    ) -> Result<Outcome, Error> {
+    fn decide_into(&mut self, batch: &mut Batch<'_>, request: &Request) -> Result<Outcome, Error> {
         self.check_writable()?;
         if let Some(outcome) = self.replay(batch, request)? {
             return Ok(outcome);
@@ -173,7 +171,7 @@ impl Writer {
                         return Ok(None);
                     }
                     outcome::check_same(key, stored.fingerprint, request.fingerprint())?;
-                    self.entry(Position::new(stored.position))?
+                    self.history.at(Position::new(stored.position))?
                 }
             },
         };
@@ -182,21 +180,14 @@ impl Writer {
         Ok(Some(outcome::replayed(&entry, done, &batch.view)?))
     }
 
-    fn entry(&self, position: Position) -> Result<Entry, Error> {
-        let entries = super::read_entries(&self.history, position.previous(), 1)?;
-        entries.into_iter().next().ok_or_else(|| {
-            Error::Corrupt("the log lacks a position that the state refers to".into())
-        })
-    }
-
     fn append(&mut self, batch: &mut Batch<'_>, commit: Commit) -> Result<(), Error> {
-        let payload = super::encode_commit(&commit);
+        let payload = history::encode(&commit);
         let mark = self.appender.append(&payload).map_err(|error| self.fail(error))?;
         let position = batch.head.0.next();
         assert_eq!(position.get(), self.appender.position(), "the log and the batch agree");
         batch.head = (position, mark);
         batch.bytes += payload.len();
-        batch.view.apply(&commit)?;
+        batch.view.apply(&commit).map_err(|error| self.fail(error))?;
         let entry = Entry { position, mark, commit: Arc::new(commit) };
         if let Some(request) = &entry.commit.request {
             batch.requests.insert(request.key.clone(), entry.clone());
@@ -228,7 +219,7 @@ impl Writer {
             // Refusals rest on the batch as much as commits do.
             let answer = match &flushed {
                 Ok(()) => answer,
-                Err(_) => Err(self.unavailable()),
+                Err(_) => Err(Error::WritesStopped),
             };
             _ = reply.send(answer);
         }
@@ -249,6 +240,10 @@ impl Writer {
             let mut batch = Batch::new(&documents, self.feed.head());
             let outcome = self.decide_into(&mut batch, &request)?;
             self.flush(&mut batch)?;
+            if !outcome.changed && (self.options.clock)() < now {
+                // The clock has stepped back since: another time, then.
+                return Ok(());
+            }
             if !outcome.changed {
                 return Err(Error::Corrupt("an expiry is noted for a hat that has none".into()));
             }
@@ -263,25 +258,15 @@ impl Writer {
     }
 
     fn check_writable(&self) -> Result<(), Error> {
-        match self.failed {
-            Some(_) => Err(self.unavailable()),
-            None => Ok(()),
-        }
+        if self.failed { Err(Error::WritesStopped) } else { Ok(()) }
     }
 
     /// Stops all writing: after a failed write or sync nobody knows what is on disk.
     fn fail(&mut self, error: impl std::error::Error) -> Error {
-        if self.failed.is_none() {
-            let error = crate::error::chain(&error);
-            tracing::error!(error, "failed to write: no more writes are taken until a restart");
-            self.failed = Some(error);
-        }
-        self.unavailable()
-    }
-
-    fn unavailable(&self) -> Error {
-        let cause = self.failed.clone().unwrap_or_default();
-        Error::Unavailable(format!("writes have stopped: {cause}").into())
+        let error = crate::error::chain(&error);
+        tracing::error!(error, "failed to write: no more writes are taken until a restart");
+        self.failed = true;
+        Error::WritesStopped
     }
 }
 

@@ -245,8 +245,9 @@ impl Eligibility {
 /// Why a call failed. A status carries `google.rpc.ErrorInfo` with domain
 /// "hatd.v1" and, as its reason, one of these names without the prefix
 /// `ERROR_REASON_`. Branch on the status code and the reason; the message is for
-/// people and may change. The metadata keys of each reason are named with it; the
-/// refusal of an operation of UpdateRoomHats has `operation_index` too, from 0.
+/// people and may change. The metadata keys of each reason are named with it; a
+/// refusal of UpdateRoomHats that one operation is to blame for adds
+/// `operation_index`, counted from 0.
 ///
 /// NOT_FOUND carries `google.rpc.ResourceInfo`, INVALID_ARGUMENT
 /// `google.rpc.BadRequest` with the path of the field, UNAVAILABLE and
@@ -2082,7 +2083,7 @@ pub struct SyncEntry {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SyncRoomsRequest {
     /// The rooms, up to 10,000. A room may be named again for users that no other
-    /// entry touches.
+    /// entry touches. Its settings must agree then.
     #[prost(message, repeated, tag = "1")]
     pub entries: ::prost::alloc::vec::Vec<SyncEntry>,
     /// How many hats the call may remove at most: if it would remove more, nothing of

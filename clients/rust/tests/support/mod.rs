@@ -158,6 +158,18 @@ impl Hatd {
         builder.with_channel(endpoint.connect_with_connector_lazy(connector))
     }
 
+    /// A client of a server that takes connections and never says a word.
+    pub fn client_of_the_deaf(builder: Builder) -> Client {
+        let held = Arc::new(Mutex::new(Vec::new()));
+        let connector = service_fn(move |_uri: http::Uri| {
+            let (near, far) = tokio::io::duplex(64 * 1024);
+            held.lock().unwrap().push(far);
+            async { Ok::<_, io::Error>(TokioIo::new(near)) }
+        });
+        let endpoint = Endpoint::from_static("http://hatd.test");
+        builder.with_channel(endpoint.connect_with_connector_lazy(connector))
+    }
+
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.0.lock().unwrap()
     }

@@ -1,0 +1,7 @@
+//! The hatd binary: how it starts, stops, crashes and comes back.
+
+mod crash;
+mod damage;
+pub(crate) mod hatd;
+mod start;
+mod stop;
