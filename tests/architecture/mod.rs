@@ -229,10 +229,10 @@ fn tasks_are_spawned_by_the_server_only_and_one_thread_by_the_store() {
         "tasks are tracked",
     );
     let places =
-        |source: &Source| source.is_in(&["server"]) || source.path == "store/embedded/mod.rs";
+        |source: &Source| source.is_in(&["server"]) || source.path == "store/embedded/open.rs";
     check_only(&[".spawn("], places, "tasks are spawned by the server");
     let sources = sources();
-    let store = sources.iter().find(|source| source.path == "store/embedded/mod.rs").unwrap();
+    let store = sources.iter().find(|source| source.path == "store/embedded/open.rs").unwrap();
     assert_eq!(store.lines_with(".spawn(").count(), 1, "the writer is the store's one thread");
 }
 

@@ -1,7 +1,8 @@
 //! Bulk data in and out.
 //!
-//! `HATD_TEST_IMPORT_ROOMS` sets how many rooms of 100 users are imported. The full size, 1,000
-//! rooms with 100,000 affiliations and 200,000 hats, is best run in release:
+//! The full size is 1,000 rooms with 100,000 affiliations and 200,000 hats. It is what
+//! `HATD_TEST_REQUIRE=all` asks for; otherwise a tenth must do, so that a debug build is done in
+//! seconds. `HATD_TEST_IMPORT_ROOMS` sets how many rooms of 100 users there are:
 //!
 //! ```text
 //! HATD_TEST_IMPORT_ROOMS=1000 cargo test --release --test main hatctl::import -- --nocapture
@@ -20,15 +21,15 @@ use super::watch::Watching;
 use super::{done, hatctl};
 use crate::process::hatd::Hatd;
 
-/// How many rooms, unless the environment says otherwise. Our choice: a tenth of the full size, so
-/// that a debug build is done in seconds.
 const ROOMS: usize = 100;
+const ROOMS_REQUIRED: usize = 1_000;
 const USERS_PER_ROOM: usize = 100;
 const HATS_PER_USER: usize = 2;
 
 fn rooms() -> usize {
     match std::env::var("HATD_TEST_IMPORT_ROOMS") {
         Ok(rooms) => rooms.parse().expect("HATD_TEST_IMPORT_ROOMS is a number"),
+        Err(_) if std::env::var("HATD_TEST_REQUIRE").is_ok_and(|it| it == "all") => ROOMS_REQUIRED,
         Err(_) => ROOMS,
     }
 }

@@ -47,9 +47,9 @@ async fn a_closed_store_takes_no_writes_and_can_be_read(h: &mut Harness) {
     h.den(&["ann"]).await;
     h.store().close().await.unwrap();
     let refused = h.apply(Request::new(give("ann", "a"))).await;
-    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert!(matches!(refused, Err(Error::WritesStopped)), "{refused:?}");
     let refused = h.store().expire().await;
-    assert!(matches!(refused, Err(Error::Unavailable(_))), "{refused:?}");
+    assert!(matches!(refused, Err(Error::WritesStopped)), "{refused:?}");
     assert_eq!(h.document("ann").await.hats.len(), 0);
     assert_consistent(h.store()).await;
     // A closed store cannot be closed again: what follows takes another.
