@@ -1,5 +1,4 @@
 //! Programs in other languages, each against the real server.
 
-mod hatd;
 mod python;
 mod toolchain;

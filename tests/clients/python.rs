@@ -6,28 +6,28 @@ use std::{
     process::Command,
 };
 
-use super::{
-    hatd::Hatd,
-    toolchain::{Missing, cached, or_skip, output, succeed},
-};
+use tokio::task::spawn_blocking;
+
+use super::toolchain::{Missing, cached, or_skip, output};
+use crate::process::hatd::Hatd;
 
 const PROTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proto");
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/python");
 
-#[test]
-fn a_python_program_keeps_hats_with_generated_code() {
+#[tokio::test]
+async fn a_python_program_keeps_hats_with_generated_code() {
     let Some(python) = or_skip(Python::install()) else { return };
     let generated = tempfile::tempdir().unwrap();
     python.generate(generated.path());
 
-    python.run("program.py", Some(generated.path()));
+    python.run("program.py", Some(generated.path())).await;
 }
 
-#[test]
-fn a_python_program_keeps_hats_by_reflection_alone() {
+#[tokio::test]
+async fn a_python_program_keeps_hats_by_reflection_alone() {
     let Some(python) = or_skip(Python::install()) else { return };
 
-    python.run("reflection.py", None);
+    python.run("reflection.py", None).await;
 }
 
 /// Python with the packages that the programs need.
@@ -61,20 +61,23 @@ impl Python {
         for file in fs::read_dir(format!("{PROTO}/hatd/v1")).unwrap() {
             command.arg(file.unwrap().path());
         }
-        succeed(&mut command);
+        output(&mut command).unwrap_or_else(|missing| panic!("{missing}"));
     }
 
     /// Runs a program against a server of its own, with modules that it may import beside the
     /// packages.
-    fn run(&self, program: &str, modules: Option<&Path>) {
-        let hatd = Hatd::start();
+    async fn run(&self, program: &str, modules: Option<&Path>) {
+        let data_dir = tempfile::tempdir().unwrap();
+        let hatd = Hatd::start(data_dir.path()).await;
         let mut command = Command::new(&self.interpreter);
         // Without -B it would leave compiled modules among the sources.
-        command.arg("-B").arg(format!("{PROGRAMS}/{program}")).arg(&hatd.address);
+        command.arg("-B").arg(format!("{PROGRAMS}/{program}")).arg(hatd.address.to_string());
         match modules {
             Some(modules) => command.env("PYTHONPATH", modules),
             None => command.env_remove("PYTHONPATH"),
         };
-        succeed(&mut command);
+        let ran = spawn_blocking(move || output(&mut command)).await.unwrap();
+        let log = hatd.stop().await.log;
+        ran.unwrap_or_else(|missing| panic!("{missing}\n{log}"));
     }
 }

@@ -10,7 +10,8 @@ use std::{
 };
 
 /// What a test needs and this machine lacks.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
 pub(super) struct Missing(String);
 
 /// What was found. Otherwise says loudly that the test is skipped, which the caller then does.
@@ -19,18 +20,18 @@ pub(super) struct Missing(String);
 ///
 /// If it was not found and `HATD_TEST_REQUIRE=all` demands that no test is skipped.
 pub(super) fn or_skip<T>(found: Result<T, Missing>) -> Option<T> {
-    let Missing(what) = match found {
+    let missing = match found {
         Ok(found) => return Some(found),
         Err(missing) => missing,
     };
     assert!(
         env::var_os("HATD_TEST_REQUIRE").is_none_or(|required| required != "all"),
-        "HATD_TEST_REQUIRE=all, but {what}"
+        "HATD_TEST_REQUIRE=all, but {missing}"
     );
     let thread = thread::current();
     // Not `eprintln!`, whose text is shown only if the test fails.
     let mut stderr = io::stderr();
-    writeln!(stderr, "SKIPPED: {}: {what}", thread.name().unwrap_or_default()).unwrap();
+    writeln!(stderr, "SKIPPED: {}: {missing}", thread.name().unwrap_or_default()).unwrap();
     None
 }
 
@@ -44,17 +45,6 @@ pub(super) fn output(command: &mut Command) -> Result<String, Missing> {
         let said = [output.stdout, output.stderr].concat();
         let said = String::from_utf8_lossy(&said);
         Err(Missing(format!("{command:?} fails with {}: {said}", output.status)))
-    }
-}
-
-/// Runs a program that must succeed.
-///
-/// # Panics
-///
-/// If it does not, with all that it said.
-pub(super) fn succeed(command: &mut Command) {
-    if let Err(Missing(what)) = output(command) {
-        panic!("{what}");
     }
 }
 
