@@ -4,16 +4,14 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 
 use super::hats::Give;
-use super::{Answer, Decision, Env, Refusal, Request, RoomState, Stop, Target, View, is_known};
+use super::{Answer, Decision, Env, Refusal, RoomState, Stop, Target, Turn, is_known};
 use crate::commit::{Cause, ChangeKind, Commit, HatChange, UserChange};
 use crate::hat::{Document, Eligibility, Given, HatDefinition, HatId, HatPolicy, Revision, Room};
 use crate::jid::{RoomJid, UserJid};
 
 /// A commit in the making, for one room.
 pub(super) struct Draft<'a> {
-    view: &'a dyn View,
-    env: &'a Env<'a>,
-    request: &'a Request,
+    turn: Turn<'a>,
     room_jid: RoomJid,
     /// The room before the commit.
     pub(super) state: Option<RoomState>,
@@ -30,13 +28,8 @@ struct Edit {
 
 impl<'a> Draft<'a> {
     /// Begins a commit to a room that exists.
-    pub(super) fn open(
-        view: &'a dyn View,
-        env: &'a Env<'a>,
-        request: &'a Request,
-        room_jid: &RoomJid,
-    ) -> Result<Self, Stop> {
-        let draft = Self::open_or_create(view, env, request, room_jid)?;
+    pub(super) fn open(turn: Turn<'a>, room_jid: &RoomJid) -> Result<Self, Stop> {
+        let draft = Self::open_or_create(turn, room_jid)?;
         match draft.state {
             Some(_) => Ok(draft),
             None => Err(Refusal::RoomNotFound { room_jid: room_jid.clone() }.into()),
@@ -44,27 +37,17 @@ impl<'a> Draft<'a> {
     }
 
     /// Begins a commit to a room that may not exist yet.
-    pub(super) fn open_or_create(
-        view: &'a dyn View,
-        env: &'a Env<'a>,
-        request: &'a Request,
-        room_jid: &RoomJid,
-    ) -> Result<Self, Stop> {
-        let state = view.room(room_jid)?;
+    pub(super) fn open_or_create(turn: Turn<'a>, room_jid: &RoomJid) -> Result<Self, Stop> {
+        let state = turn.view.room(room_jid)?;
         let room = state.map(|state| state.room).unwrap_or_default();
         let room_jid = room_jid.clone();
-        Ok(Self { view, env, request, room_jid, state, room, edits: BTreeMap::new() })
+        Ok(Self { turn, room_jid, state, room, edits: BTreeMap::new() })
     }
 
     /// Begins a commit to one user's hats: the room exists, the user may have hats
     /// or still has some, and the document has the etag asked for.
-    pub(super) fn open_for(
-        view: &'a dyn View,
-        env: &'a Env<'a>,
-        request: &'a Request,
-        target: &Target,
-    ) -> Result<Self, Stop> {
-        let mut draft = Self::open(view, env, request, &target.room_jid)?;
+    pub(super) fn open_for(turn: Turn<'a>, target: &Target) -> Result<Self, Stop> {
+        let mut draft = Self::open(turn, &target.room_jid)?;
         draft.check_known(&target.user_jid)?;
         draft.check_etag(target)?;
         Ok(draft)
@@ -81,7 +64,7 @@ impl<'a> Draft<'a> {
         let edit = match self.edits.entry(user.clone()) {
             Entry::Occupied(entry) => entry.into_mut(),
             Entry::Vacant(entry) => {
-                let before = self.view.document(&self.room_jid, user)?;
+                let before = self.turn.view.document(&self.room_jid, user)?;
                 entry.insert(Edit { after: before.clone(), before })
             }
         };
@@ -125,8 +108,8 @@ impl<'a> Draft<'a> {
                 return Ok(());
             }
         }
-        let context = self.request.context.clone().unwrap_or_default();
-        let time = self.env.now;
+        let context = self.turn.request.context.clone().unwrap_or_default();
+        let time = self.turn.env.now;
         attachment.given = Some(Given { actor: context.actor, reason: context.reason, time });
         self.document(user)?.hats.insert(give.hat_id.clone(), attachment);
         Ok(())
@@ -140,7 +123,7 @@ impl<'a> Draft<'a> {
 
     /// The hat's definition.
     pub(super) fn defined(&self, hat: &HatId) -> Result<HatDefinition, Stop> {
-        self.view.definition(&self.room_jid, hat)?.ok_or_else(|| {
+        self.turn.view.definition(&self.room_jid, hat)?.ok_or_else(|| {
             let (room_jid, hat_id) = (self.room_jid.clone(), hat.clone());
             Refusal::HatNotDefined { room_jid, hat_id }.into()
         })
@@ -163,7 +146,7 @@ impl<'a> Draft<'a> {
     /// Ends the draft: one commit if anything changed, none if not. `field` is what
     /// to blame if the commit would be too large.
     pub(super) fn finish(self, cause: Cause, field: &str) -> Result<Decision, Stop> {
-        let (env, unchanged) = (self.env, self.head());
+        let (env, unchanged) = (self.turn.env, self.head());
         let commit = self.commit(cause, env.next)?;
         check_bounds(commit.as_ref(), env, field)?;
         let documents = commit.iter().flat_map(|commit| commit.users.iter().map(written)).collect();
@@ -179,7 +162,7 @@ impl<'a> Draft<'a> {
 
     /// The commit, if anything changed.
     pub(super) fn commit(self, cause: Cause, revision: Revision) -> Result<Option<Commit>, Stop> {
-        let mut commit = empty_commit(self.env, self.request, &self.room_jid, cause, revision);
+        let mut commit = self.turn.empty_commit(&self.room_jid, cause, revision);
         let room_before = self.state.map(|state| state.room);
         if room_before != Some(self.room) {
             commit.room = Some(Room { revision, ..self.room });
@@ -189,13 +172,13 @@ impl<'a> Draft<'a> {
             if changes.is_empty() && edit.before.affiliation == edit.after.affiliation {
                 continue;
             }
-            check_document(self.env, &self.room_jid, &user_jid, &edit)?;
+            check_document(self.turn.env, &self.room_jid, &user_jid, &edit)?;
             let mut document = edit.after;
             if document.is_absent() {
                 document = Document::default();
             } else {
                 document.revision = revision;
-                document.update_time = Some(self.env.now);
+                document.update_time = Some(self.turn.env.now);
             }
             commit.users.push(UserChange { user_jid, document, changes });
         }
@@ -203,26 +186,27 @@ impl<'a> Draft<'a> {
     }
 }
 
-/// A commit that changes nothing yet.
-pub(super) fn empty_commit(
-    env: &Env<'_>,
-    request: &Request,
-    room_jid: &RoomJid,
-    cause: Cause,
-    revision: Revision,
-) -> Commit {
-    Commit {
-        room_jid: room_jid.clone(),
-        revision,
-        time: env.now,
-        cause,
-        context: request.context.clone(),
-        room: None,
-        room_deleted: false,
-        users: Vec::new(),
-        definitions: Vec::new(),
-        removed_definitions: Vec::new(),
-        request: None,
+impl Turn<'_> {
+    /// A commit that changes nothing yet.
+    pub(super) fn empty_commit(
+        self,
+        room_jid: &RoomJid,
+        cause: Cause,
+        revision: Revision,
+    ) -> Commit {
+        Commit {
+            room_jid: room_jid.clone(),
+            revision,
+            time: self.env.now,
+            cause,
+            context: self.request.context.clone(),
+            room: None,
+            room_deleted: false,
+            users: Vec::new(),
+            definitions: Vec::new(),
+            removed_definitions: Vec::new(),
+            request: None,
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::draft::{Draft, check_bounds, check_etag, empty_commit};
-use super::{Answer, Decision, Env, Operation, Precondition, Refusal, Request, Stop, Target, View};
+use super::draft::{Draft, check_bounds, check_etag};
+use super::{Answer, Decision, Operation, Precondition, Refusal, Stop, Target, Turn};
 use crate::commit::Cause;
 use crate::hat::{Attachment, HatDefinition, HatId, Revision};
 use crate::jid::{RoomJid, UserJid};
@@ -30,37 +30,31 @@ pub(super) struct Update<'a> {
 }
 
 pub(super) fn add_user_hat(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     target: &Target,
     give: &Give<'_>,
 ) -> Result<Decision, Stop> {
-    let mut draft = Draft::open_for(view, env, request, target)?;
+    let mut draft = Draft::open_for(turn, target)?;
     draft.give(&target.user_jid, give)?;
     draft.finish_for(&target.user_jid, Cause::Request)
 }
 
 pub(super) fn remove_user_hat(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     target: &Target,
     hat_id: &HatId,
 ) -> Result<Decision, Stop> {
-    let mut draft = Draft::open_for(view, env, request, target)?;
+    let mut draft = Draft::open_for(turn, target)?;
     draft.take(&target.user_jid, hat_id)?;
     draft.finish_for(&target.user_jid, Cause::Request)
 }
 
 pub(super) fn set_user_hats(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     target: &Target,
     set: &Set<'_>,
 ) -> Result<Decision, Stop> {
-    let mut draft = Draft::open_for(view, env, request, target)?;
+    let mut draft = Draft::open_for(turn, target)?;
     put_set(&mut draft, &target.user_jid, set)?;
     draft.finish_for(&target.user_jid, Cause::Request)
 }
@@ -81,21 +75,19 @@ fn put_set(draft: &mut Draft<'_>, user: &UserJid, set: &Set<'_>) -> Result<(), S
 }
 
 pub(super) fn set_hat_wearers(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     room_jid: &RoomJid,
     user_jids: &BTreeSet<UserJid>,
     give: &Give<'_>,
 ) -> Result<Decision, Stop> {
-    let mut draft = Draft::open(view, env, request, room_jid)?;
+    let mut draft = Draft::open(turn, room_jid)?;
     for user in user_jids {
         draft.give(user, give)?;
     }
     // Those listed and the most that one commit may change: a longer list of users
     // who lose the hat is refused below without reading on.
-    let enough = user_jids.len() + env.limits.operations_per_commit_max + 1;
-    for user in view.users_with_hat(room_jid, give.hat_id, enough)? {
+    let enough = user_jids.len() + turn.env.limits.operations_per_commit_max + 1;
+    for user in turn.view.users_with_hat(room_jid, give.hat_id, enough)? {
         if !user_jids.contains(&user) {
             draft.take(&user, give.hat_id)?;
         }
@@ -104,13 +96,11 @@ pub(super) fn set_hat_wearers(
 }
 
 pub(super) fn update_room_hats(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     room_jid: &RoomJid,
     update: &Update<'_>,
 ) -> Result<Decision, Stop> {
-    let mut draft = Draft::open(view, env, request, room_jid)?;
+    let mut draft = Draft::open(turn, room_jid)?;
     check_distinct(update.operations)?;
     for (index, precondition) in update.preconditions.iter().enumerate() {
         check_precondition(&mut draft, room_jid, index, precondition)?;
@@ -210,15 +200,13 @@ fn check_precondition(
 }
 
 pub(super) fn define_hat(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     room_jid: &RoomJid,
     definition: &HatDefinition,
     etag: Option<&str>,
 ) -> Result<Decision, Stop> {
-    let draft = Draft::open(view, env, request, room_jid)?;
-    let before = view.definition(room_jid, &definition.hat_id)?;
+    let draft = Draft::open(turn, room_jid)?;
+    let before = turn.view.definition(room_jid, &definition.hat_id)?;
     let revision = before.as_ref().map(|before| before.revision).unwrap_or_default();
     check_etag(etag, revision)?;
     if let Some(before) = before.filter(|before| before.same_but_revision(definition)) {
@@ -227,12 +215,12 @@ pub(super) fn define_hat(
         return Ok(Decision { answer, ..Decision::default() });
     }
 
-    let limit = env.limits.definitions_per_room_max;
-    if revision == Revision::NONE && view.definition_count(room_jid)? >= limit {
+    let limit = turn.env.limits.definitions_per_room_max;
+    if revision == Revision::NONE && turn.view.definition_count(room_jid)? >= limit {
         return Err(Refusal::TooManyDefinitions { room_jid: room_jid.clone(), limit }.into());
     }
-    let definition = HatDefinition { revision: env.next, ..definition.clone() };
-    let mut commit = empty_commit(env, request, room_jid, Cause::Request, env.next);
+    let definition = HatDefinition { revision: turn.env.next, ..definition.clone() };
+    let mut commit = turn.empty_commit(room_jid, Cause::Request, turn.env.next);
     commit.definitions.push(definition.clone());
     let answer = Answer { definition: Some(definition), ..Answer::default() };
     Ok(Decision { commits: vec![commit], answer, unfinished: false })
@@ -241,33 +229,29 @@ pub(super) fn define_hat(
 /// Takes the hat off as many users as one commit may change. Each turn is one
 /// commit; the last also takes the definition.
 pub(super) fn destroy_hat(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     room_jid: &RoomJid,
     hat_id: &HatId,
 ) -> Result<Decision, Stop> {
-    let limit = env.limits.operations_per_commit_max;
-    let mut users = view.users_with_hat(room_jid, hat_id, limit + 1)?;
+    let limit = turn.env.limits.operations_per_commit_max;
+    let mut users = turn.view.users_with_hat(room_jid, hat_id, limit + 1)?;
     let mut unfinished = users.len() > limit;
     users.truncate(limit);
 
     loop {
-        let mut draft = Draft::open(view, env, request, room_jid)?;
+        let mut draft = Draft::open(turn, room_jid)?;
         for user in &users {
             draft.take(user, hat_id)?;
         }
         let unchanged = draft.head();
-        let mut commit = draft.commit(Cause::Destroyed, env.next)?;
-        if !unfinished && view.definition(room_jid, hat_id)?.is_some() {
+        let mut commit = draft.commit(Cause::Destroyed, turn.env.next)?;
+        if !unfinished && turn.view.definition(room_jid, hat_id)?.is_some() {
             commit
-                .get_or_insert_with(|| {
-                    empty_commit(env, request, room_jid, Cause::Destroyed, env.next)
-                })
+                .get_or_insert_with(|| turn.empty_commit(room_jid, Cause::Destroyed, turn.env.next))
                 .removed_definitions
                 .push(hat_id.clone());
         }
-        match check_bounds(commit.as_ref(), env, "hat_id") {
+        match check_bounds(commit.as_ref(), turn.env, "hat_id") {
             // Whole documents of so many users do not fit: fewer of them, then.
             Err(_) if users.len() > 1 => {
                 users.truncate(users.len() / 2);
@@ -284,17 +268,16 @@ pub(super) fn destroy_hat(
 
 /// Ends those hats of the users whose time has come, as many as one commit may hold.
 pub(super) fn expire(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     room_jid: &RoomJid,
     user_jids: &BTreeSet<UserJid>,
 ) -> Result<Decision, Stop> {
-    let mut users: Vec<_> = user_jids.iter().take(env.limits.operations_per_commit_max).collect();
+    let mut users: Vec<_> =
+        user_jids.iter().take(turn.env.limits.operations_per_commit_max).collect();
     loop {
-        let mut draft = Draft::open(view, env, request, room_jid)?;
+        let mut draft = Draft::open(turn, room_jid)?;
         for user in &users {
-            let ended = |had: &Attachment| had.expire_time.is_some_and(|time| time <= env.now);
+            let ended = |had: &Attachment| had.expire_time.is_some_and(|time| time <= turn.env.now);
             draft.document(user)?.hats.retain(|_, had| !ended(had));
         }
         match draft.finish(Cause::Expiry, "") {

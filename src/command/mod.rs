@@ -40,6 +40,14 @@ pub struct Env<'a> {
     pub done: Counts,
 }
 
+/// A request, and what it is decided on.
+#[derive(Clone, Copy)]
+struct Turn<'a> {
+    request: &'a Request,
+    view: &'a dyn View,
+    env: &'a Env<'a>,
+}
+
 /// What a request does.
 #[derive(Clone, Debug, Default)]
 pub struct Decision {
@@ -84,60 +92,47 @@ pub enum Stop {
 ///
 /// [`Stop::Refused`] as the rules say; [`Stop::Unreadable`] as `view` does.
 pub fn decide(request: &Request, view: &dyn View, env: &Env<'_>) -> Result<Decision, Stop> {
+    let turn = Turn { request, view, env };
     let mut decision = match &request.command {
         Command::AddUserHat { target, hat_id, attachment, keep_active } => {
             let give = hats::Give { hat_id, attachment, keep_active: *keep_active };
-            hats::add_user_hat(view, env, request, target, &give)
+            hats::add_user_hat(turn, target, &give)
         }
-        Command::RemoveUserHat { target, hat_id } => {
-            hats::remove_user_hat(view, env, request, target, hat_id)
-        }
+        Command::RemoveUserHat { target, hat_id } => hats::remove_user_hat(turn, target, hat_id),
         Command::SetUserHats { target, hats, prefix, keep_active } => {
             let set = hats::Set { hats, prefix, keep_active: *keep_active };
-            hats::set_user_hats(view, env, request, target, &set)
+            hats::set_user_hats(turn, target, &set)
         }
         Command::SetHatWearers { room_jid, hat_id, user_jids, attachment, keep_active } => {
             let give = hats::Give { hat_id, attachment, keep_active: *keep_active };
-            hats::set_hat_wearers(view, env, request, room_jid, user_jids, &give)
+            hats::set_hat_wearers(turn, room_jid, user_jids, &give)
         }
         Command::UpdateRoomHats { room_jid, operations, preconditions, keep_active } => {
             let update = hats::Update { operations, preconditions, keep_active: *keep_active };
-            hats::update_room_hats(view, env, request, room_jid, &update)
+            hats::update_room_hats(turn, room_jid, &update)
         }
         Command::DefineHat { room_jid, definition, etag } => {
-            hats::define_hat(view, env, request, room_jid, definition, etag.as_deref())
+            hats::define_hat(turn, room_jid, definition, etag.as_deref())
         }
-        Command::DestroyHat { room_jid, hat_id } => {
-            hats::destroy_hat(view, env, request, room_jid, hat_id)
-        }
+        Command::DestroyHat { room_jid, hat_id } => hats::destroy_hat(turn, room_jid, hat_id),
         Command::PutRoom { room_jid, settings, etag } => {
-            rooms::put_room(view, env, request, room_jid, *settings, etag.as_deref())
+            rooms::put_room(turn, room_jid, *settings, etag.as_deref())
         }
         Command::DeleteRoom { room_jid, etag } => {
-            rooms::delete_room(view, env, request, room_jid, etag.as_deref())
+            rooms::delete_room(turn, room_jid, etag.as_deref())
         }
         Command::SetAffiliation { target, affiliation } => {
-            rooms::set_affiliation(view, env, request, target, *affiliation)
+            rooms::set_affiliation(turn, target, *affiliation)
         }
         Command::SyncRooms { entries, max_removed_hats } => {
-            rooms::sync_rooms(view, env, request, entries, *max_removed_hats)
+            rooms::sync_rooms(turn, entries, *max_removed_hats)
         }
-        Command::ForgetUser { user_jid } => rooms::forget_user(view, env, request, user_jid),
-        Command::WearHat { target, hat_id } => {
-            wardrobe::wear_hat(view, env, request, target, hat_id)
-        }
-        Command::DoffHat { target, hat_id } => {
-            wardrobe::doff_hat(view, env, request, target, hat_id)
-        }
-        Command::ClaimHat { target, hat_id } => {
-            wardrobe::claim_hat(view, env, request, target, hat_id)
-        }
-        Command::DiscardHat { target, hat_id } => {
-            wardrobe::discard_hat(view, env, request, target, hat_id)
-        }
-        Command::Expire { room_jid, user_jids } => {
-            hats::expire(view, env, request, room_jid, user_jids)
-        }
+        Command::ForgetUser { user_jid } => rooms::forget_user(turn, user_jid),
+        Command::WearHat { target, hat_id } => wardrobe::wear_hat(turn, target, hat_id),
+        Command::DoffHat { target, hat_id } => wardrobe::doff_hat(turn, target, hat_id),
+        Command::ClaimHat { target, hat_id } => wardrobe::claim_hat(turn, target, hat_id),
+        Command::DiscardHat { target, hat_id } => wardrobe::discard_hat(turn, target, hat_id),
+        Command::Expire { room_jid, user_jids } => hats::expire(turn, room_jid, user_jids),
     }?;
 
     count(&mut decision, env.done);

@@ -3,24 +3,21 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::ControlFlow;
 
-use super::draft::{Draft, check_bounds, check_etag, empty_commit, removed_hats};
+use super::draft::{Draft, check_bounds, check_etag, removed_hats};
 use super::{
-    Answer, Decision, Env, Overlay, Refusal, Request, RoomSettings, Stop, SyncEntry, Target,
-    UserRange, View,
+    Answer, Decision, Overlay, Refusal, RoomSettings, Stop, SyncEntry, Target, Turn, UserRange,
 };
 use crate::commit::Cause;
 use crate::hat::{Affiliation, Document, Eligibility, Room};
 use crate::jid::{RoomJid, UserJid};
 
 pub(super) fn put_room(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     room_jid: &RoomJid,
     settings: RoomSettings,
     etag: Option<&str>,
 ) -> Result<Decision, Stop> {
-    let mut draft = Draft::open_or_create(view, env, request, room_jid)?;
+    let mut draft = Draft::open_or_create(turn, room_jid)?;
     let before = draft.state.map(|state| state.room);
     check_etag(etag, before.map(|room| room.revision).unwrap_or_default())?;
     put_settings(&mut draft.room, settings);
@@ -35,27 +32,23 @@ fn put_settings(room: &mut Room, settings: RoomSettings) {
 }
 
 pub(super) fn delete_room(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     room_jid: &RoomJid,
     etag: Option<&str>,
 ) -> Result<Decision, Stop> {
-    let draft = Draft::open(view, env, request, room_jid)?;
+    let draft = Draft::open(turn, room_jid)?;
     check_etag(etag, draft.room.revision)?;
-    let mut commit = empty_commit(env, request, room_jid, Cause::Request, env.next);
+    let mut commit = turn.empty_commit(room_jid, Cause::Request, turn.env.next);
     commit.room_deleted = true;
     Ok(Decision { commits: vec![commit], ..Decision::default() })
 }
 
 pub(super) fn set_affiliation(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     target: &Target,
     affiliation: Affiliation,
 ) -> Result<Decision, Stop> {
-    let mut draft = Draft::open(view, env, request, &target.room_jid)?;
+    let mut draft = Draft::open(turn, &target.room_jid)?;
     draft.check_etag(target)?;
     affiliate(&mut draft, &target.user_jid, affiliation)?;
     draft.finish_for(&target.user_jid, Cause::Affiliation)
@@ -80,25 +73,24 @@ fn affiliate(draft: &mut Draft<'_>, user: &UserJid, affiliation: Affiliation) ->
 /// Decides every entry before any is committed: the bound on removed hats is the
 /// call's, not an entry's.
 pub(super) fn sync_rooms(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     entries: &[SyncEntry],
     max_removed_hats: u32,
 ) -> Result<Decision, Stop> {
     let rooms = check_disjoint(entries)?;
-    let mut overlay = Overlay::new(view);
+    let mut overlay = Overlay::new(turn.view);
     let mut commits = Vec::new();
     let mut fields = Vec::new();
-    let mut next = env.next;
+    let mut next = turn.env.next;
     for (index, entry) in entries.iter().enumerate() {
         let field = format!("entries[{index}]");
         let commit = {
-            let mut draft = Draft::open_or_create(&overlay, env, request, &entry.room_jid)?;
+            let turn = Turn { view: &overlay, ..turn };
+            let mut draft = Draft::open_or_create(turn, &entry.room_jid)?;
             if let Some(touched) = rooms.get(&entry.room_jid) {
                 put_settings(&mut draft.room, touched.settings);
             }
-            replace(&overlay, env, &mut draft, entry, &field)?;
+            replace(turn, &mut draft, entry, &field)?;
             for (user, affiliation) in &entry.affiliations {
                 affiliate(&mut draft, user, *affiliation)?;
             }
@@ -117,23 +109,22 @@ pub(super) fn sync_rooms(
         return Err(Refusal::SyncWouldRemove { removed, allowed: max_removed_hats }.into());
     }
     for (commit, field) in commits.iter().zip(&fields) {
-        check_bounds(Some(commit), env, field)?;
+        check_bounds(Some(commit), turn.env, field)?;
     }
     Ok(Decision { commits, ..Decision::default() })
 }
 
 /// Makes NONE of the users in the entry's range who are not listed.
 fn replace(
-    view: &dyn View,
-    env: &Env<'_>,
+    turn: Turn<'_>,
     draft: &mut Draft<'_>,
     entry: &SyncEntry,
     field: &str,
 ) -> Result<(), Stop> {
     let Some(range) = &entry.replace else { return Ok(()) };
     let mut gone: Vec<(UserJid, Document)> = Vec::new();
-    let max = env.limits.sync_users_max;
-    view.each_document(&entry.room_jid, range, &mut |user, document| {
+    let max = turn.env.limits.sync_users_max;
+    turn.view.each_document(&entry.room_jid, range, &mut |user, document| {
         if document.affiliation != Affiliation::None && !entry.affiliations.contains_key(&user) {
             gone.push((user, document));
         }
@@ -220,20 +211,15 @@ fn check_disjoint(entries: &[SyncEntry]) -> Result<BTreeMap<&RoomJid, Touched<'_
 /// the memory of a turn.
 const FORGET_ROOMS_PER_TURN: usize = 500;
 
-pub(super) fn forget_user(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
-    user_jid: &UserJid,
-) -> Result<Decision, Stop> {
-    let mut rooms = view.rooms_of(user_jid, FORGET_ROOMS_PER_TURN + 1)?;
+pub(super) fn forget_user(turn: Turn<'_>, user_jid: &UserJid) -> Result<Decision, Stop> {
+    let mut rooms = turn.view.rooms_of(user_jid, FORGET_ROOMS_PER_TURN + 1)?;
     let unfinished = rooms.len() > FORGET_ROOMS_PER_TURN;
     rooms.truncate(FORGET_ROOMS_PER_TURN);
 
     let mut commits = Vec::with_capacity(rooms.len());
-    let mut next = env.next;
+    let mut next = turn.env.next;
     for room_jid in &rooms {
-        let mut draft = Draft::open(view, env, request, room_jid)?;
+        let mut draft = Draft::open(turn, room_jid)?;
         *draft.document(user_jid)? = Document::default();
         if let Some(commit) = draft.commit(Cause::Forgotten, next)? {
             commits.push(commit);

@@ -2,44 +2,26 @@
 
 use super::draft::Draft;
 use super::hats::Give;
-use super::{Decision, Env, Refusal, Request, Stop, Target, View};
+use super::{Decision, Refusal, Stop, Target, Turn};
 use crate::commit::Cause;
 use crate::hat::{Attachment, HatId};
 
-pub(super) fn wear_hat(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
-    target: &Target,
-    hat_id: &HatId,
-) -> Result<Decision, Stop> {
-    let mut draft = Draft::open_for(view, env, request, target)?;
+pub(super) fn wear_hat(turn: Turn<'_>, target: &Target, hat_id: &HatId) -> Result<Decision, Stop> {
+    let mut draft = Draft::open_for(turn, target)?;
     had(&mut draft, target, hat_id)?.active = true;
     draft.finish_for(&target.user_jid, Cause::Request)
 }
 
-pub(super) fn doff_hat(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
-    target: &Target,
-    hat_id: &HatId,
-) -> Result<Decision, Stop> {
-    let mut draft = Draft::open_for(view, env, request, target)?;
+pub(super) fn doff_hat(turn: Turn<'_>, target: &Target, hat_id: &HatId) -> Result<Decision, Stop> {
+    let mut draft = Draft::open_for(turn, target)?;
     let attachment = had(&mut draft, target, hat_id)?;
     check_not_required(attachment, target, hat_id)?;
     attachment.active = false;
     draft.finish_for(&target.user_jid, Cause::Request)
 }
 
-pub(super) fn claim_hat(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
-    target: &Target,
-    hat_id: &HatId,
-) -> Result<Decision, Stop> {
-    let mut draft = Draft::open_for(view, env, request, target)?;
+pub(super) fn claim_hat(turn: Turn<'_>, target: &Target, hat_id: &HatId) -> Result<Decision, Stop> {
+    let mut draft = Draft::open_for(turn, target)?;
     if !draft.defined(hat_id)?.self_assignable {
         let (room_jid, hat_id) = (target.room_jid.clone(), hat_id.clone());
         return Err(Refusal::HatNotSelfAssignable { room_jid, hat_id }.into());
@@ -52,13 +34,11 @@ pub(super) fn claim_hat(
 }
 
 pub(super) fn discard_hat(
-    view: &dyn View,
-    env: &Env<'_>,
-    request: &Request,
+    turn: Turn<'_>,
     target: &Target,
     hat_id: &HatId,
 ) -> Result<Decision, Stop> {
-    let mut draft = Draft::open_for(view, env, request, target)?;
+    let mut draft = Draft::open_for(turn, target)?;
     check_not_required(had(&mut draft, target, hat_id)?, target, hat_id)?;
     draft.take(&target.user_jid, hat_id)?;
     draft.finish_for(&target.user_jid, Cause::Request)
