@@ -58,9 +58,9 @@ impl Default for Config {
             shutdown_grace_period: Duration::from_secs(10),
             request_timeout: Duration::from_secs(5),
             request_timeout_max: Duration::from_secs(30),
-            retention_age: Duration::from_secs(7 * 24 * 60 * 60),
+            retention_age: Duration::from_hours(168),
             retention_bytes: 8 << 30,
-            request_id_ttl: Duration::from_secs(60 * 60),
+            request_id_ttl: Duration::from_hours(1),
             limits: Limits::default(),
         }
     }
@@ -508,7 +508,7 @@ mod tests {
         let expected = Config {
             listen: SocketAddr::from(([127, 0, 0, 1], 1)),
             retention_bytes: 2 << 30,
-            request_id_ttl: Duration::from_secs(90 * 60),
+            request_id_ttl: Duration::from_mins(90),
             log_format: Format::Json,
             limits: Limits { hats_per_user_max: 1, title_bytes_max: 2, ..default.limits },
             ..default

@@ -201,15 +201,15 @@ mod tests {
             )]);
             assert_eq!(grpc_timeout(&headers), expected, "{text:?}");
         };
-        check("1H", Some(Duration::from_secs(3_600)));
-        check("2M", Some(Duration::from_secs(120)));
+        check("1H", Some(Duration::from_hours(1)));
+        check("2M", Some(Duration::from_mins(2)));
         check("3S", Some(Duration::from_secs(3)));
         check("4m", Some(Duration::from_millis(4)));
         check("5u", Some(Duration::from_micros(5)));
         check("6n", Some(Duration::from_nanos(6)));
         check("0S", Some(Duration::ZERO));
         check("00000001S", Some(Duration::from_secs(1)));
-        check("99999999H", Some(Duration::from_secs(99_999_999 * 3_600)));
+        check("99999999H", Some(Duration::from_hours(99_999_999)));
         for garbage in ["", "S", "1", "1s", "1.5S", "-1S", "+1S", " 1S", "1 S", "100000000S", "1SS"]
         {
             check(garbage, None);
@@ -281,7 +281,7 @@ mod tests {
             let trailers = loop {
                 // Time must pass for a stream that is always ready, too.
                 if messages > 1_000 {
-                    tokio::time::advance(Duration::from_secs(60)).await;
+                    tokio::time::advance(Duration::from_mins(1)).await;
                 }
                 match body.frame().await.unwrap().unwrap().into_trailers() {
                     Ok(trailers) => break trailers,
@@ -301,7 +301,7 @@ mod tests {
         let response = server.oneshot(request(WATCH, None)).await.unwrap();
         let mut body = response.into_body();
         assert!(body.frame().await.unwrap().unwrap().is_data());
-        let day = Duration::from_secs(24 * 60 * 60);
+        let day = Duration::from_hours(24);
         assert!(tokio::time::timeout(day, body.frame()).await.is_err());
     }
 
@@ -320,7 +320,7 @@ mod tests {
 
         let mut body = watch.into_body();
         assert!(body.frame().await.unwrap().unwrap().is_data());
-        let hour = Duration::from_secs(60 * 60);
+        let hour = Duration::from_hours(1);
         assert!(tokio::time::timeout(hour, body.frame()).await.is_err());
     }
 

@@ -19,7 +19,7 @@ use crate::watch::{OnExpired, Selector, Selectors};
 
 /// The silence that a watch may ask for. The contract says so.
 const HEARTBEAT_MIN: Duration = Duration::from_secs(1);
-const HEARTBEAT_MAX: Duration = Duration::from_secs(60);
+const HEARTBEAT_MAX: Duration = Duration::from_mins(1);
 const HEARTBEAT_DEFAULT: Duration = Duration::from_secs(15);
 
 /// Parses under the operator's limits.

@@ -194,7 +194,7 @@ impl Options {
 }
 
 /// How long a request id is remembered. Our choice: longer than any client retries.
-pub const REQUEST_ID_TTL: Duration = Duration::from_secs(3600);
+pub const REQUEST_ID_TTL: Duration = Duration::from_hours(1);
 
 /// How far back watches can resume: whichever ends first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -209,7 +209,7 @@ impl Default for Retention {
     /// 7 days or 8 GiB. Our choice: a consumer that was away over a long weekend
     /// resumes without a snapshot.
     fn default() -> Self {
-        Self { age: Duration::from_secs(7 * 24 * 3600), bytes: 8 << 30 }
+        Self { age: Duration::from_hours(168), bytes: 8 << 30 }
     }
 }
 

@@ -31,7 +31,7 @@ const CHANGES_BYTES: usize = 512 << 10;
 
 /// How long a stream lives: a random age from this to twice this, so that the load of
 /// reconnecting spreads. Our choice, below what proxies and load balancers expect.
-pub const AGE_MIN: Duration = Duration::from_secs(30 * 60);
+pub const AGE_MIN: Duration = Duration::from_mins(30);
 
 /// How long a client is to wait when its stream has reached its age.
 const AGE_RETRY_AFTER: Duration = Duration::from_secs(0);

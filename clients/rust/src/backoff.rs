@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::Rng;
 
 /// The longest that a server's own delay is believed. Our choice.
-const HINT_MAX: Duration = Duration::from_secs(300);
+const HINT_MAX: Duration = Duration::from_mins(5);
 
 /// Exponential back-off with full jitter: uniform in zero to a ceiling that doubles.
 #[derive(Clone, Debug)]

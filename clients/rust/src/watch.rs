@@ -26,7 +26,7 @@ const RECONNECT_BASE: Duration = Duration::from_millis(100);
 /// No delay before connecting again is longer, unless the server asks for it.
 const RECONNECT_CEILING: Duration = Duration::from_secs(30);
 /// A stream that lasted this long makes the delays short again.
-const HEALTHY: Duration = Duration::from_secs(120);
+const HEALTHY: Duration = Duration::from_mins(2);
 
 /// What to watch, and from where.
 ///

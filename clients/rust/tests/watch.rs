@@ -304,7 +304,7 @@ async fn a_caller_that_is_slow_is_not_silence() {
     let mut watch = hatd.client().watch(options());
     for _ in 0..whole().len() {
         watch.next().await.unwrap();
-        tokio::time::advance(Duration::from_secs(3_600)).await;
+        tokio::time::advance(Duration::from_hours(1)).await;
     }
     assert_eq!(watch.counters().reconnects, 0);
 }
@@ -430,7 +430,7 @@ async fn delays_grow_while_it_fails_and_shrink_after_two_minutes_of_health() {
         }
     });
     // Twelve failures bring the ceiling to its highest, 30 s.
-    let mut watch = hatd.client().watch(from("t1").heartbeat_interval(Duration::from_secs(60)));
+    let mut watch = hatd.client().watch(from("t1").heartbeat_interval(Duration::from_mins(1)));
     let delays = Arc::new(Mutex::new(Vec::new()));
     let seen = Arc::clone(&delays);
     watch.on_lifecycle(move |lifecycle| {
