@@ -7,12 +7,26 @@ use super::{Answer, Decision, Operation, Precondition, Refusal, Stop, Target, Tu
 use crate::commit::Cause;
 use crate::hat::{Attachment, HatDefinition, HatId, Revision};
 use crate::jid::{RoomJid, UserJid};
+use crate::time::Timestamp;
 
 /// A hat to give, and how.
 pub(super) struct Give<'a> {
     pub(super) hat_id: &'a HatId,
     pub(super) attachment: &'a Attachment,
     pub(super) keep_active: bool,
+}
+
+impl Give<'_> {
+    /// Refuses a hat that would end before it is there. `field` is the attachment's.
+    pub(super) fn check_time(&self, now: Timestamp, field: &str) -> Result<(), Refusal> {
+        match self.attachment.expire_time {
+            Some(time) if time <= now => {
+                let (field, what) = (format!("{field}.expire_time"), "this time has passed");
+                Err(Refusal::InvalidField { field, what: what.to_owned() })
+            }
+            Some(_) | None => Ok(()),
+        }
+    }
 }
 
 /// Hats that are to be a user's, all or those under a prefix.
@@ -35,6 +49,7 @@ pub(super) fn add_user_hat(
     give: &Give<'_>,
 ) -> Result<Decision, Stop> {
     let mut draft = Draft::open_for(turn, target)?;
+    give.check_time(turn.env.now, "attachment")?;
     draft.give(&target.user_jid, give)?;
     draft.finish_for(&target.user_jid, Cause::Request)
 }
@@ -55,11 +70,16 @@ pub(super) fn set_user_hats(
     set: &Set<'_>,
 ) -> Result<Decision, Stop> {
     let mut draft = Draft::open_for(turn, target)?;
-    put_set(&mut draft, &target.user_jid, set)?;
+    put_set(turn, &mut draft, &target.user_jid, set)?;
     draft.finish_for(&target.user_jid, Cause::Request)
 }
 
-fn put_set(draft: &mut Draft<'_>, user: &UserJid, set: &Set<'_>) -> Result<(), Stop> {
+fn put_set(
+    turn: Turn<'_>,
+    draft: &mut Draft<'_>,
+    user: &UserJid,
+    set: &Set<'_>,
+) -> Result<(), Stop> {
     if let Some(hat) = set.hats.keys().find(|hat| !hat.as_str().starts_with(set.prefix)) {
         let what = format!("hat {hat} does not begin with hat_id_prefix");
         return Err(Refusal::InvalidField { field: "hats".to_owned(), what }.into());
@@ -69,7 +89,9 @@ fn put_set(draft: &mut Draft<'_>, user: &UserJid, set: &Set<'_>) -> Result<(), S
         .hats
         .retain(|hat, _| !hat.as_str().starts_with(set.prefix) || set.hats.contains_key(hat));
     for (hat_id, attachment) in set.hats {
-        draft.give(user, &Give { hat_id, attachment, keep_active: set.keep_active })?;
+        let give = Give { hat_id, attachment, keep_active: set.keep_active };
+        give.check_time(turn.env.now, &format!("hats[{:?}]", hat_id.as_str()))?;
+        draft.give(user, &give)?;
     }
     Ok(())
 }
@@ -81,6 +103,7 @@ pub(super) fn set_hat_wearers(
     give: &Give<'_>,
 ) -> Result<Decision, Stop> {
     let mut draft = Draft::open(turn, room_jid)?;
+    give.check_time(turn.env.now, "attachment")?;
     for user in user_jids {
         draft.give(user, give)?;
     }
@@ -110,35 +133,51 @@ pub(super) fn update_room_hats(
         draft.check_known(operation.user_jid()).map_err(|stop| in_operation(index, stop))?;
     }
     for (index, operation) in update.operations.iter().enumerate() {
-        operate(&mut draft, operation, update.keep_active)
+        operate(turn, &mut draft, operation, update.keep_active)
             .map_err(|stop| in_operation(index, stop))?;
     }
     draft.finish(Cause::Request, "operations").map_err(|stop| blame(update.operations, stop))
 }
 
-fn operate(draft: &mut Draft<'_>, operation: &Operation, keep_active: bool) -> Result<(), Stop> {
+fn operate(
+    turn: Turn<'_>,
+    draft: &mut Draft<'_>,
+    operation: &Operation,
+    keep_active: bool,
+) -> Result<(), Stop> {
     match operation {
         Operation::Add { user_jid, hat_id, attachment } => {
-            draft.give(user_jid, &Give { hat_id, attachment, keep_active })
+            let give = Give { hat_id, attachment, keep_active };
+            give.check_time(turn.env.now, "add.attachment")?;
+            draft.give(user_jid, &give)
         }
         Operation::Remove { user_jid, hat_id } => draft.take(user_jid, hat_id),
         Operation::Set { user_jid, hats, prefix } => {
-            put_set(draft, user_jid, &Set { hats, prefix, keep_active })
+            put_set(turn, draft, user_jid, &Set { hats, prefix, keep_active })
+                .map_err(|stop| under("set", stop))
         }
     }
 }
 
 fn in_operation(index: usize, stop: Stop) -> Stop {
     match stop {
-        // Its path says which operation; of their fields, only those of `set` depend on others.
-        Stop::Refused(Refusal::InvalidField { field, what }) => {
-            let field = format!("operations[{index}].set.{field}");
-            Stop::Refused(Refusal::InvalidField { field, what })
-        }
+        // Its path says which operation.
+        Stop::Refused(Refusal::InvalidField { .. }) => under(&format!("operations[{index}]"), stop),
         Stop::Refused(refusal) => {
             Stop::Refused(Refusal::InOperation { index, refusal: Box::new(refusal) })
         }
         Stop::Unreadable(error) => Stop::Unreadable(error),
+    }
+}
+
+/// Puts the message that a field is in before its path.
+fn under(path: &str, stop: Stop) -> Stop {
+    match stop {
+        Stop::Refused(Refusal::InvalidField { field, what }) => {
+            let field = format!("{path}.{field}");
+            Stop::Refused(Refusal::InvalidField { field, what })
+        }
+        other @ (Stop::Refused(_) | Stop::Unreadable(_)) => other,
     }
 }
 

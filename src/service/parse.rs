@@ -149,17 +149,10 @@ impl Parser<'_> {
     ) -> Result<Attachment, Invalid> {
         let Some(attachment) = attachment else { return Ok(Attachment::default()) };
         let title = self.optional_title(&format!("{field}.title"), &attachment.title)?;
-        let expire_time = match attachment.expire_time {
-            None => None,
-            Some(time) => {
-                let field = format!("{field}.expire_time");
-                let time = timestamp(&field, time)?;
-                if time <= Timestamp::now() {
-                    return Err(Invalid::field(field, "this time has passed"));
-                }
-                Some(time)
-            }
-        };
+        let expire_time = attachment
+            .expire_time
+            .map(|time| timestamp(&format!("{field}.expire_time"), time))
+            .transpose()?;
         let pb::Attachment { active, required, .. } = attachment;
         Ok(Attachment { active, required, title, expire_time, given: None })
     }
@@ -245,10 +238,8 @@ impl Parser<'_> {
 
     /// A request id; none if it is empty.
     pub(super) fn request_id(self, request_id: String) -> Result<Option<String>, Invalid> {
-        let max = self.limits.request_id_bytes_max;
-        if request_id.len() > max {
-            return Err(Invalid::field("request_id", format!("longer than {max} bytes")));
-        }
+        check_line(&request_id, self.limits.request_id_bytes_max)
+            .map_err(|error| Invalid::field("request_id", error.to_string()))?;
         Ok(Some(request_id).filter(|request_id| !request_id.is_empty()))
     }
 

@@ -56,9 +56,12 @@ struct Waiter {
 
 impl Waiter {
     fn touch(&self, position: Position) {
-        // A position already noted is earlier, and stays.
-        _ = self.first.compare_exchange(0, position.get(), Ordering::AcqRel, Ordering::Acquire);
-        self.notify.notify_one();
+        // A position already noted is earlier: it stays, and its waiter is woken already.
+        let noted =
+            self.first.compare_exchange(0, position.get(), Ordering::AcqRel, Ordering::Acquire);
+        if noted.is_ok() {
+            self.notify.notify_one();
+        }
     }
 }
 
@@ -89,9 +92,6 @@ impl Feed {
 
     /// Makes commits visible, each with its size in bytes, and wakes those whose scope
     /// they touch.
-    ///
-    /// Subscribers are marked before the head moves: whoever sees the new head sees
-    /// the mark, too.
     pub(super) fn publish(&self, entries: Vec<(Entry, usize)>) {
         let mut inner = self.lock();
         for (entry, bytes) in entries {
@@ -188,6 +188,15 @@ impl Inner {
     }
 }
 
+/// What [`Subscription::take`] found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Taken {
+    /// The first position that touched the scope.
+    pub first: Option<Position>,
+    /// The newest position, and its mark.
+    pub head: (Position, Mark),
+}
+
 /// Commits that touch a scope. Dropping it ends the subscription.
 pub struct Subscription {
     feed: Arc<Feed>,
@@ -197,14 +206,17 @@ pub struct Subscription {
 }
 
 impl Subscription {
-    /// The first position that touched the scope since this was last called.
-    ///
-    /// If none did, nothing up to a head that was read *before* this call touched it.
-    pub fn take(&self) -> Option<Position> {
-        match self.waiter.first.swap(0, Ordering::AcqRel) {
+    /// What has touched the scope since this was last called, and the head: as one, so
+    /// that no commit up to the head touched the scope before `first`, or at all if
+    /// there is none.
+    pub fn take(&self) -> Taken {
+        // Commits are noted and the head moves under the same lock.
+        let inner = self.feed.lock();
+        let first = match self.waiter.first.swap(0, Ordering::AcqRel) {
             0 => None,
             position => Some(Position::new(position)),
-        }
+        };
+        Taken { first, head: inner.head }
     }
 
     /// Waits until the scope is touched. May end early.

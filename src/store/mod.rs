@@ -15,7 +15,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
-pub use self::feed::{Scope, Subscription};
+pub use self::feed::{Scope, Subscription, Taken};
 pub use self::page::{
     DocumentFilter, Page, PageLimit, definition_bytes, document_bytes, room_bytes,
 };

@@ -19,7 +19,7 @@ use self::scan::Scan;
 pub use self::scan::SnapshotPage;
 pub use self::selector::{Selector, Selectors};
 use crate::commit::{Commit, Mark, Position, Token};
-use crate::store::{self, Located, Store, Subscription};
+use crate::store::{self, Located, Store, Subscription, Taken};
 use crate::time::Timestamp;
 
 /// How much of the history is read at once.
@@ -171,8 +171,8 @@ enum Phase {
     Scan { scan: Scan, from: Position },
     /// The state is read; what happened meanwhile is being sent, up to `until`.
     Fold { cursor: Cursor, until: Position },
-    /// Changes are being sent. Nothing that is selected stands between `until` and what
-    /// the subscription says.
+    /// Changes are being sent, up to `until`. What is selected and comes after it has
+    /// touched the subscription.
     Live { cursor: Cursor, until: Position },
     /// The last step was sent.
     Ended,
@@ -247,6 +247,7 @@ impl Watch {
                 Phase::Reset(reason) => {
                     let reason = *reason;
                     let (from, _) = self.store.head();
+                    self.bookmarked = false;
                     let scan = Scan::new(&self.options.selectors);
                     self.phase = Phase::Scan { scan, from };
                     return Ok(Some(self.send(String::new(), Event::Reset(reason))));
@@ -276,7 +277,8 @@ impl Watch {
                         None => self.phase = Phase::Reset(ResetReason::ScanRestarted),
                         Some((cursor, commits)) => {
                             self.advance(cursor);
-                            if !commits.is_empty() {
+                            let silent = self.last_sent.elapsed() >= self.options.heartbeat;
+                            if !commits.is_empty() || silent {
                                 let event = Event::Changes(commits);
                                 return Ok(Some(self.send(String::new(), event)));
                             }
@@ -340,13 +342,12 @@ impl Watch {
 
     /// Looks whether there is more; if not, sends a bookmark if one is due, or waits.
     async fn wait(&mut self) -> Option<Step> {
-        // The head is read first: what was marked before it is seen by `take`.
-        let (head, mark) = self.store.head();
-        if let Some(first) = self.subscription.take() {
+        let Taken { first, head: (head, mark) } = self.subscription.take();
+        if let Some(first) = first {
             if let Phase::Live { cursor, until } = &mut self.phase {
                 // Nothing between the cursor and `first` is selected.
                 cursor.position = cursor.position.max(first.previous());
-                *until = head.max(first).max(cursor.position);
+                *until = head;
             }
             return None;
         }

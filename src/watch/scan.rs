@@ -14,6 +14,10 @@ const PAGE_BYTES: usize = 250_000;
 /// since a read answers its first record whatever its size.
 const RECORD_BYTES: usize = 100_000;
 
+/// How often a page reads from the store at most, so that a scan that finds little
+/// still sends a page now and then. Our choice.
+const READS_PER_PAGE: usize = 16;
+
 /// How many records are read at once.
 const READ_ITEMS: usize = 1_000;
 
@@ -85,7 +89,8 @@ impl Scan {
         if self.parts.is_empty() {
             return Ok(None);
         }
-        while let Some(part) = self.parts.front().cloned() {
+        for _ in 0..READS_PER_PAGE {
+            let Some(part) = self.parts.front().cloned() else { break };
             let left = PAGE_BYTES.saturating_sub(page.bytes());
             if left < RECORD_BYTES {
                 break;

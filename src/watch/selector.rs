@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 
-use crate::commit::Commit;
+use crate::commit::{Commit, UserChange};
 use crate::jid::{Domain, RoomJid, UserJid};
 use crate::store::Scope;
 
@@ -86,25 +86,21 @@ impl Selectors {
         self.all || self.domains.contains(room.domain()) || self.rooms.contains(room)
     }
 
-    /// The commit, narrowed to what is watched; none if nothing of it is.
+    /// The commit, narrowed to what is watched; none if nothing of it is. Users whose
+    /// change concerns no hats may be in it: they are not sent.
     pub fn narrow(&self, commit: &Arc<Commit>) -> Option<Arc<Commit>> {
         let room = &commit.room_jid;
-        let room_users = self.room_users.get(room);
-        let whole = self.covers_room(room);
-        let room_level = whole || room_users.is_some();
-        let watched = |user: &UserJid| {
-            whole
-                || self.users.contains(user)
-                || room_users.is_some_and(|users| users.contains(user))
-        };
-        let nothing_to_cut = whole
-            && commit.request.is_none()
-            && commit.users.iter().all(crate::commit::UserChange::concerns_hats);
-        let narrowed = if nothing_to_cut {
+        let narrowed = if self.covers_room(room) {
             Arc::clone(commit)
         } else {
-            let users =
-                commit.users.iter().filter(|user| user.concerns_hats() && watched(&user.user_jid));
+            let room_users = self.room_users.get(room);
+            let room_level = room_users.is_some();
+            let watched = |user: &&UserChange| {
+                self.users.contains(&user.user_jid)
+                    || room_users.is_some_and(|users| users.contains(&user.user_jid))
+            };
+            let definitions = commit.definitions.iter().filter(|_| room_level);
+            let removed_definitions = commit.removed_definitions.iter().filter(|_| room_level);
             Arc::new(Commit {
                 room_jid: commit.room_jid.clone(),
                 revision: commit.revision,
@@ -113,19 +109,15 @@ impl Selectors {
                 context: commit.context.clone(),
                 room: commit.room.filter(|_| room_level),
                 room_deleted: commit.room_deleted && (room_level || !self.users.is_empty()),
-                users: users.cloned().collect(),
-                definitions: if room_level { commit.definitions.clone() } else { Vec::new() },
-                removed_definitions: if room_level {
-                    commit.removed_definitions.clone()
-                } else {
-                    Vec::new()
-                },
+                users: commit.users.iter().filter(watched).cloned().collect(),
+                definitions: definitions.cloned().collect(),
+                removed_definitions: removed_definitions.cloned().collect(),
                 request: None,
             })
         };
         let says_anything = narrowed.room.is_some()
             || narrowed.room_deleted
-            || !narrowed.users.is_empty()
+            || narrowed.users.iter().any(UserChange::concerns_hats)
             || !narrowed.definitions.is_empty()
             || !narrowed.removed_definitions.is_empty();
         says_anything.then_some(narrowed)

@@ -153,10 +153,20 @@ fn lock(path: &Path) -> Result<File, OpenError> {
     }
 }
 
-/// Makes a directory, and those above it, that only its owner can enter.
+/// Makes a directory that only its owner can enter, and those above it, durably.
 fn create_private(path: &Path) -> io::Result<()> {
     use std::os::unix::fs::DirBuilderExt as _;
-    fs::DirBuilder::new().recursive(true).mode(0o700).create(path)
+    if path.is_dir() {
+        return Ok(());
+    }
+    let parent = match path.parent() {
+        Some(parent) if parent.as_os_str().is_empty() => Path::new("."),
+        Some(parent) => parent,
+        None => return Err(io::ErrorKind::NotFound.into()),
+    };
+    create_private(parent)?;
+    fs::DirBuilder::new().mode(0o700).create(path)?;
+    sync_dir(parent)
 }
 
 fn read<T>(file: &Path, parse: fn(&[u8]) -> Option<T>) -> Result<Option<T>, OpenError> {

@@ -1,12 +1,12 @@
 //! The state that is served, in sled. The commit log is the truth; this can be made
 //! again from it at any time, so nothing here is ever flushed to answer a write.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::{Bound, ControlFlow};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock, RwLockReadGuard};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{PoisonError, RwLock};
 
 use minicbor::{Decode, Encode};
 
@@ -24,8 +24,12 @@ use crate::time::Timestamp;
 const VALUE_FORMAT: u8 = 1;
 const VALUE_HEADER_LEN: usize = 1 + 4;
 
-/// Rooms share this many locks. Our choice: enough that two rooms rarely meet.
-const ROOM_LOCKS: usize = 64;
+/// Rooms share this many shards. Our choice: enough that two rooms rarely meet.
+const SHARDS: usize = 64;
+
+/// How often a reader reads again because a commit came in between, before it takes the
+/// lock. Our choice.
+const READ_ATTEMPTS: usize = 3;
 
 /// Where `meta` says up to which position the state was applied when it was put away.
 const APPLIED_KEY: &[u8] = b"applied";
@@ -39,6 +43,9 @@ pub(super) enum Error {
     /// sled panicked, as it does when its files are damaged.
     #[error("the document store is damaged: {0}")]
     Panicked(String),
+    /// A commit could not be applied whole, or a record was found damaged.
+    #[error("the document store is not sound: restart to make it again")]
+    Unsound,
     /// A record is not what was written.
     #[error("the record {key} of {tree} is damaged")]
     Damaged {
@@ -55,7 +62,7 @@ impl From<Error> for crate::store::Error {
             Error::Sled(sled::Error::Corruption { .. })
             | Error::Damaged { .. }
             | Error::Panicked(_) => Self::Corrupt(Box::new(error)),
-            Error::Sled(_) => Self::Unavailable(Box::new(error)),
+            Error::Sled(_) | Error::Unsound => Self::Unavailable(Box::new(error)),
         }
     }
 }
@@ -104,11 +111,24 @@ pub(super) struct Documents {
     requests: sled::Tree,
     request_positions: sled::Tree,
     meta: sled::Tree,
-    /// Held while a commit to a room of the lock's is applied, so that no reader sees
-    /// half of it.
-    room_locks: Vec<RwLock<()>>,
+    shards: Vec<Shard>,
     /// The newest position whose commit is being applied or was.
     applying: AtomicU64,
+    /// Whether a commit could not be applied: it may be half there.
+    broken: AtomicBool,
+    /// Whether a record was found damaged: the next start makes the state again.
+    damaged: AtomicBool,
+}
+
+/// Keeps readers of some rooms from seeing half of a commit. A reader looks at the
+/// counter before and after it reads; only if commits keep coming in between does it
+/// take the lock, so that readers hardly ever keep the writer waiting.
+#[derive(Default)]
+struct Shard {
+    /// Counts up when a commit to one of the rooms begins to be applied and when it is:
+    /// odd in between.
+    applied: AtomicU64,
+    lock: RwLock<()>,
 }
 
 impl Documents {
@@ -117,8 +137,10 @@ impl Documents {
         // Its own flusher would only compete with the log's fdatasync: what this state
         // misses after a crash is replayed.
         let config = sled::Config::new().path(path).flush_every_ms(None);
-        let opened = catch_unwind(AssertUnwindSafe(|| config.open()));
-        let db = opened.map_err(|panic| Error::Panicked(panic_text(panic.as_ref())))??;
+        caught(|| Self::open_trees(&config.open()?))
+    }
+
+    fn open_trees(db: &sled::Db) -> Result<Self, Error> {
         Ok(Self {
             rooms: db.open_tree("rooms")?,
             documents: db.open_tree("documents")?,
@@ -129,53 +151,116 @@ impl Documents {
             requests: db.open_tree("requests")?,
             request_positions: db.open_tree("request_positions")?,
             meta: db.open_tree("meta")?,
-            db,
-            room_locks: (0..ROOM_LOCKS).map(|_| RwLock::new(())).collect(),
+            db: db.clone(),
+            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
             applying: AtomicU64::new(0),
+            broken: AtomicBool::new(false),
+            damaged: AtomicBool::new(false),
         })
     }
 
     /// Up to which position the state was applied when it was last put away.
     pub(super) fn applied(&self) -> Result<Option<Position>, Error> {
-        let bytes = self.meta.get(APPLIED_KEY)?;
+        let bytes = caught(|| Ok(self.meta.get(APPLIED_KEY)?))?;
         let number = bytes.as_deref().and_then(|bytes| <[u8; 8]>::try_from(bytes).ok());
         Ok(number.map(|number| Position::new(u64::from_be_bytes(number))))
     }
 
-    /// Writes everything out, with the position that it was applied up to.
+    /// Writes everything out, with the position that it was applied up to: what is not
+    /// sound is not to be used again.
     pub(super) fn put_away(&self, applied: Position) -> Result<(), Error> {
+        self.check_whole()?;
+        if self.damaged.load(Ordering::Acquire) {
+            return Err(Error::Unsound);
+        }
         self.meta.insert(APPLIED_KEY, &applied.get().to_be_bytes())?;
         self.db.flush()?;
         Ok(())
     }
 
-    fn room_lock(&self, room: &RoomJid) -> &RwLock<()> {
+    fn shard(&self, room: &RoomJid) -> &Shard {
         use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
         let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(room);
-        let index = usize::try_from(hash % ROOM_LOCKS as u64).unwrap_or_default();
+        let index = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
         #[expect(clippy::indexing_slicing, reason = "the remainder is below the length")]
-        &self.room_locks[index]
+        &self.shards[index]
     }
 
-    /// Keeps commits to a room out until the guard is dropped.
-    pub(super) fn read_room(&self, room: &RoomJid) -> RwLockReadGuard<'_, ()> {
-        self.room_lock(room).read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// As [`Self::read_room`], unless a commit to the room is being applied just now.
-    pub(super) fn try_read_room(&self, room: &RoomJid) -> Option<RwLockReadGuard<'_, ()>> {
-        match self.room_lock(room).try_read() {
-            Ok(guard) => Some(guard),
-            Err(std::sync::TryLockError::Poisoned(poisoned)) => Some(poisoned.into_inner()),
-            Err(std::sync::TryLockError::WouldBlock) => None,
+    /// Reads several records of a room as they were at one moment, without waiting and
+    /// without keeping the writer waiting; none if commits came in between too often.
+    pub(super) fn try_read<T>(
+        &self,
+        room: &RoomJid,
+        read: impl Fn(&Self) -> Result<T, Error>,
+    ) -> Option<Result<T, Error>> {
+        let applied = &self.shard(room).applied;
+        for _ in 0..READ_ATTEMPTS {
+            let before = applied.load(Ordering::SeqCst);
+            if !before.is_multiple_of(2) {
+                return None;
+            }
+            let result = self.guarded(|| read(self));
+            if applied.load(Ordering::SeqCst) == before {
+                return Some(self.check_whole().and(result));
+            }
         }
+        None
+    }
+
+    /// As [`Self::try_read`], but keeps commits to the room out if it must.
+    pub(super) fn read<T>(
+        &self,
+        room: &RoomJid,
+        read: impl Fn(&Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        if let Some(result) = self.try_read(room, &read) {
+            return result;
+        }
+        let _guard = self.shard(room).lock.read().unwrap_or_else(PoisonError::into_inner);
+        self.check_whole()?;
+        self.guarded(|| read(self))
+    }
+
+    /// Reads what need not be of one moment.
+    pub(super) fn read_any<T>(
+        &self,
+        read: impl FnOnce(&Self) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        self.check_whole()?;
+        self.guarded(|| read(self))
+    }
+
+    /// Refuses reads once a commit could not be applied whole.
+    fn check_whole(&self) -> Result<(), Error> {
+        if self.broken.load(Ordering::Acquire) { Err(Error::Unsound) } else { Ok(()) }
+    }
+
+    /// Does what may find a damaged record, and remembers if it does.
+    fn guarded<T>(&self, work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+        let result = caught(work);
+        if let Err(Error::Damaged { .. } | Error::Panicked(_)) = &result {
+            self.damaged.store(true, Ordering::Release);
+        }
+        result
     }
 
     /// Applies a commit. Applying it again, in order, changes nothing more.
+    ///
+    /// If it fails, nothing can be read any more: the commit may be half there.
     pub(super) fn apply(&self, position: Position, commit: &Commit) -> Result<(), Error> {
         self.applying.store(position.get(), Ordering::Release);
-        let _guard =
-            self.room_lock(&commit.room_jid).write().unwrap_or_else(PoisonError::into_inner);
+        let shard = self.shard(&commit.room_jid);
+        let _guard = shard.lock.write().unwrap_or_else(PoisonError::into_inner);
+        shard.applied.fetch_add(1, Ordering::SeqCst);
+        let applied = self.guarded(|| self.apply_records(position, commit));
+        if applied.is_err() {
+            self.broken.store(true, Ordering::Release);
+        }
+        shard.applied.fetch_add(1, Ordering::SeqCst);
+        applied
+    }
+
+    fn apply_records(&self, position: Position, commit: &Commit) -> Result<(), Error> {
         if commit.room_deleted {
             self.delete_room(&commit.room_jid)?;
         } else {
@@ -444,13 +529,13 @@ impl Documents {
         Position::new(self.applying.load(Ordering::Acquire))
     }
 
-    /// Users of one room who have hats that are due: those due first, up to `limit`.
+    /// Users who have hats that are due, by room: those due first, up to `limit` users.
     pub(super) fn due(
         &self,
         now: Timestamp,
         limit: usize,
-    ) -> Result<Option<(RoomJid, BTreeSet<UserJid>)>, Error> {
-        let mut due: Option<(RoomJid, BTreeSet<UserJid>)> = None;
+    ) -> Result<BTreeMap<RoomJid, BTreeSet<UserJid>>, Error> {
+        let mut due: BTreeMap<RoomJid, BTreeSet<UserJid>> = BTreeMap::new();
         for key in self.by_expiry.iter().keys().take(limit) {
             let key = key?;
             let parts = parsed("by_expiry", &key, keys::parse_by_expiry(&key))?;
@@ -458,10 +543,7 @@ impl Documents {
             if time > now {
                 break;
             }
-            let (first, users) = due.get_or_insert_with(|| (room.clone(), BTreeSet::new()));
-            if *first == room {
-                users.insert(user);
-            }
+            due.entry(room).or_default().insert(user);
         }
         Ok(due)
     }
@@ -605,6 +687,12 @@ where
 
 fn parsed<T>(tree: &'static str, key: &[u8], value: Option<T>) -> Result<T, Error> {
     value.ok_or_else(|| Error::Damaged { tree, key: key.escape_ascii().to_string() })
+}
+
+/// Makes an error of a panic: sled panics when its files are damaged.
+fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    catch_unwind(AssertUnwindSafe(work))
+        .unwrap_or_else(|panic| Err(Error::Panicked(panic_text(panic.as_ref()))))
 }
 
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {

@@ -61,9 +61,10 @@ pub struct Embedded {
     options: Options,
     documents: Arc<Documents>,
     history: History,
-    floor: Floor,
+    floor: Arc<Floor>,
     feed: Arc<Feed>,
-    jobs: mpsc::Sender<Job>,
+    /// None only while the store is dropped.
+    jobs: Option<mpsc::Sender<Job>>,
     writer: Mutex<Option<JoinHandle<()>>>,
 }
 
@@ -79,22 +80,18 @@ impl Embedded {
             .unwrap_or_else(|error| Err(Error::Unavailable(error.into())))
     }
 
-    /// Runs what reads single records of one room at one moment: here if no commit to
-    /// the room is just being applied, else where it may block.
+    /// Reads single records of a room as they were at one moment: here if no commit
+    /// comes in between, else where it may block.
     async fn at_one_moment<T: Send + 'static>(
         &self,
         room: &RoomJid,
-        read: impl FnOnce(&Documents) -> Result<T, documents::Error> + Send + 'static,
+        read: impl Fn(&Documents) -> Result<T, documents::Error> + Send + 'static,
     ) -> Result<T, Error> {
-        if let Some(_guard) = self.documents.try_read_room(room) {
-            return Ok(read(&self.documents)?);
+        if let Some(result) = self.documents.try_read(room, &read) {
+            return Ok(result?);
         }
         let room = room.clone();
-        self.blocking(move |documents, _| {
-            let _guard = documents.read_room(&room);
-            Ok(read(documents)?)
-        })
-        .await
+        self.blocking(move |documents, _| Ok(documents.read(&room, read)?)).await
     }
 
     async fn ask<T>(
@@ -102,7 +99,8 @@ impl Embedded {
         job: impl FnOnce(oneshot::Sender<Result<T, Error>>) -> Job,
     ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
-        let sent = tokio::time::timeout(QUEUE_WAIT, self.jobs.send(job(reply))).await;
+        let jobs = self.jobs.as_ref().ok_or(Error::WritesStopped)?;
+        let sent = tokio::time::timeout(QUEUE_WAIT, jobs.send(job(reply))).await;
         match sent {
             Err(_) => return Err(Error::Overloaded),
             Ok(Err(_)) => return Err(Error::WritesStopped),
@@ -112,8 +110,24 @@ impl Embedded {
     }
 
     /// The position below which the log is no longer shown.
-    fn floor(&self) -> Result<Position, Error> {
-        self.floor.at(&self.history, self.options.retention, (self.options.clock)())
+    async fn floor(&self) -> Result<Position, Error> {
+        let now = (self.options.clock)();
+        if let Some(floor) = self.floor.known(&self.history, now) {
+            return Ok(floor);
+        }
+        let (floor, retention) = (Arc::clone(&self.floor), self.options.retention);
+        self.blocking(move |_, history| floor.compute(history, retention, now)).await
+    }
+}
+
+impl Drop for Embedded {
+    /// Waits for the writer to end: nothing may open the directory while it writes.
+    fn drop(&mut self) {
+        self.jobs = None;
+        let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
+        if writer.is_some_and(|writer| writer.join().is_err()) {
+            tracing::error!("the writer panicked");
+        }
     }
 }
 
@@ -124,7 +138,9 @@ impl Store for Embedded {
     }
 
     async fn expire(&self) -> Result<(), Error> {
-        self.ask(|reply| Job::Expire { reply }).await
+        // Other writes go in between.
+        while self.ask(|reply| Job::Expire { reply }).await? {}
+        Ok(())
     }
 
     fn identity(&self) -> Identity {
@@ -163,13 +179,13 @@ impl Store for Embedded {
         Ok(match here {
             None => Located::Elsewhere,
             Some(here) if here != mark => Located::Elsewhere,
-            Some(_) if position < self.floor()? => Located::Expired,
+            Some(_) if position < self.floor().await? => Located::Expired,
             Some(_) => Located::Here,
         })
     }
 
     async fn commits_after(&self, position: Position, bytes: usize) -> Result<Vec<Entry>, Error> {
-        if position < self.floor()? {
+        if position < self.floor().await? {
             return Err(Error::Expired);
         }
         if let Some(entries) = self.feed.recent_after(position, bytes) {
@@ -187,7 +203,7 @@ impl Store for Embedded {
     }
 
     async fn room(&self, room: &RoomJid) -> Result<Option<RoomState>, Error> {
-        Ok(self.documents.room_state(room)?)
+        Ok(self.documents.read_any(|documents| documents.room_state(room))?)
     }
 
     async fn document(
@@ -210,7 +226,8 @@ impl Store for Embedded {
     ) -> Result<Page<RoomJid, Room>, Error> {
         let (domain, after) = (domain.cloned(), after.cloned());
         self.blocking(move |documents, _| {
-            Ok(documents.rooms(domain.as_ref(), after.as_ref(), limit)?)
+            let read = |it: &Documents| it.rooms(domain.as_ref(), after.as_ref(), limit);
+            Ok(documents.read_any(read)?)
         })
         .await
     }
@@ -224,9 +241,11 @@ impl Store for Embedded {
     ) -> Result<(Option<RoomState>, Page<UserJid, Document>), Error> {
         let (room, filter, after) = (room.clone(), filter.clone(), after.cloned());
         self.blocking(move |documents, _| {
-            let _guard = documents.read_room(&room);
-            let page = documents.documents(&room, &filter, after.as_ref(), limit)?;
-            Ok((documents.room_state(&room)?, page))
+            let read = |it: &Documents| {
+                let page = it.documents(&room, &filter, after.as_ref(), limit)?;
+                Ok((it.room_state(&room)?, page))
+            };
+            Ok(documents.read(&room, read)?)
         })
         .await
     }
@@ -239,7 +258,8 @@ impl Store for Embedded {
     ) -> Result<Page<RoomJid, Document>, Error> {
         let (user, after) = (user.clone(), after.cloned());
         self.blocking(move |documents, _| {
-            Ok(documents.documents_of(&user, after.as_ref(), limit)?)
+            let read = |it: &Documents| it.documents_of(&user, after.as_ref(), limit);
+            Ok(documents.read_any(read)?)
         })
         .await
     }
@@ -252,9 +272,11 @@ impl Store for Embedded {
     ) -> Result<(Option<RoomState>, Page<HatId, HatDefinition>), Error> {
         let (room, after) = (room.clone(), after.cloned());
         self.blocking(move |documents, _| {
-            let _guard = documents.read_room(&room);
-            let page = documents.definitions(&room, after.as_ref(), limit)?;
-            Ok((documents.room_state(&room)?, page))
+            let read = |it: &Documents| {
+                let page = it.definitions(&room, after.as_ref(), limit)?;
+                Ok((it.room_state(&room)?, page))
+            };
+            Ok(documents.read(&room, read)?)
         })
         .await
     }
@@ -268,7 +290,8 @@ impl Store for Embedded {
         let after = after.map(|(room, user)| (room.clone(), user.clone()));
         let domain = domain.cloned();
         self.blocking(move |documents, _| {
-            Ok(documents.all_documents(domain.as_ref(), after.as_ref(), limit)?)
+            let read = |it: &Documents| it.all_documents(domain.as_ref(), after.as_ref(), limit);
+            Ok(documents.read_any(read)?)
         })
         .await
     }
@@ -282,7 +305,8 @@ impl Store for Embedded {
         let after = after.map(|(room, hat)| (room.clone(), hat.clone()));
         let domain = domain.cloned();
         self.blocking(move |documents, _| {
-            Ok(documents.all_definitions(domain.as_ref(), after.as_ref(), limit)?)
+            let read = |it: &Documents| it.all_definitions(domain.as_ref(), after.as_ref(), limit);
+            Ok(documents.read_any(read)?)
         })
         .await
     }

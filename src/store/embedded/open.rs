@@ -120,11 +120,11 @@ pub fn open(config: Config) -> Result<Embedded, OpenError> {
     let history = History::new(reader);
     let head = history.head();
 
+    // From here on the state changes: it is trusted again only after a clean stop.
+    directory.forget_stop()?;
     let documents = stopped
         .filter(|stopped| (stopped.position, stopped.mark) == head)
         .and_then(|stopped| reopen(&directory, stopped));
-    // From here on the state changes: it is trusted again only after a clean stop.
-    directory.forget_stop()?;
     let documents = match documents {
         Some(documents) => documents,
         None => rebuild(&directory, &history)?,
@@ -144,8 +144,8 @@ pub fn open(config: Config) -> Result<Embedded, OpenError> {
         .name("writer".to_owned())
         .spawn(move || writer.run(waiting))
         .map_err(|source| OpenError::Io { path: data_dir, source })?;
-    let writer = Mutex::new(Some(writer));
-    let floor = Floor::default();
+    let (jobs, writer) = (Some(jobs), Mutex::new(Some(writer)));
+    let floor = Arc::new(Floor::default());
     Ok(Embedded { directory, options, documents, history, floor, feed, jobs, writer })
 }
 

@@ -1,6 +1,7 @@
 //! How far back the log is shown to watchers.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,58 +29,57 @@ struct Computed {
 }
 
 impl Floor {
-    /// The floor at a time.
+    /// The floor at a time, if it was computed just before and no segment has come since.
+    pub(super) fn known(&self, history: &History, now: Timestamp) -> Option<Position> {
+        let computed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let fresh = computed.at.is_some_and(|at| at <= now && now.since(at) < FLOOR_AGE_MAX);
+        (fresh && computed.segments == history.segment_count()).then_some(computed.floor)
+    }
+
+    /// Computes the floor at a time. Reads the log.
     ///
     /// # Errors
     ///
     /// As reading the log.
-    pub(super) fn at(
+    pub(super) fn compute(
         &self,
         history: &History,
         retention: Retention,
         now: Timestamp,
     ) -> Result<Position, Error> {
-        let mut computed = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let fresh = computed.at.is_some_and(|at| at <= now && now.since(at) < FLOOR_AGE_MAX);
-        if !fresh || computed.segments != history.segment_count() {
-            let segments = history.segments();
-            computed.floor = computed.compute(history, &segments, retention, now)?;
-            computed.at = Some(now);
-            computed.segments = segments.len();
-        }
-        Ok(computed.floor)
+        // Reading goes on without the lock: who finds the floor known does not wait.
+        let mut ended = self.0.lock().unwrap_or_else(PoisonError::into_inner).ended.clone();
+        let segments = history.segments();
+        let floor = floor(history, &segments, retention, now, &mut ended)?;
+        let computed = Computed { floor, at: Some(now), segments: segments.len(), ended };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = computed;
+        Ok(floor)
     }
 }
 
-impl Computed {
-    fn compute(
-        &mut self,
-        history: &History,
-        segments: &[SegmentInfo],
-        retention: Retention,
-        now: Timestamp,
-    ) -> Result<Position, Error> {
-        let oldest = now.saturating_sub(retention.age);
-        // The segment that is being written to stays, whatever its size.
-        let Some((_, full)) = segments.split_last() else { return Ok(Position::START) };
-        let mut bytes: u64 = segments.iter().map(|segment| segment.bytes).sum();
-        for segment in full {
-            let expired = bytes > retention.bytes || self.ended(history, segment)? < oldest;
-            if !expired {
-                return Ok(Position::new(segment.first_position).previous());
+fn floor(
+    history: &History,
+    segments: &[SegmentInfo],
+    retention: Retention,
+    now: Timestamp,
+    ended: &mut HashMap<u64, Timestamp>,
+) -> Result<Position, Error> {
+    let oldest = now.saturating_sub(retention.age);
+    // The segment that is being written to stays, whatever its size.
+    let Some((last, full)) = segments.split_last() else { return Ok(Position::START) };
+    let mut bytes: u64 = segments.iter().map(|segment| segment.bytes).sum();
+    for segment in full {
+        let first = segment.first_position;
+        let ended = match ended.entry(first) {
+            Entry::Occupied(entry) => *entry.get(),
+            Entry::Vacant(entry) => {
+                *entry.insert(history.at(Position::new(segment.last_position))?.commit.time)
             }
-            bytes -= segment.bytes;
+        };
+        if bytes <= retention.bytes && ended >= oldest {
+            return Ok(Position::new(first).previous());
         }
-        let last = segments.last().map_or(1, |segment| segment.first_position);
-        Ok(Position::new(last).previous())
+        bytes -= segment.bytes;
     }
-
-    fn ended(&mut self, history: &History, segment: &SegmentInfo) -> Result<Timestamp, Error> {
-        if let Some(ended) = self.ended.get(&segment.first_position) {
-            return Ok(*ended);
-        }
-        let ended = history.at(Position::new(segment.last_position))?.commit.time;
-        self.ended.insert(segment.first_position, ended);
-        Ok(ended)
-    }
+    Ok(Position::new(last.first_position).previous())
 }

@@ -1,8 +1,9 @@
 //! The one thread that writes: it takes what is waiting, decides it, makes it durable
 //! with one fdatasync, shows it, and answers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
 
@@ -12,8 +13,10 @@ use super::log::Appender;
 use crate::command::{Command, Decision, Env, Overlay, Request, decide};
 use crate::commit::{Commit, Counts, Mark, Position, RequestKey};
 use crate::hat::Revision;
+use crate::jid::{RoomJid, UserJid};
 use crate::store::feed::Feed;
 use crate::store::{Entry, Error, Options, Outcome, outcome};
+use crate::time::Timestamp;
 
 /// How many writes wait at most. Full: callers wait, and are refused after a while.
 pub(super) const QUEUE_LEN: usize = 4096;
@@ -28,8 +31,12 @@ const BATCH_BYTES: usize = 8 << 20;
 /// How many old request ids each batch forgets at most. More than a batch adds.
 const FORGET_PER_BATCH: usize = 2 * BATCH_LEN;
 
-/// How many documents are ended in one go at most.
-const DUE_PER_TURN: usize = 500;
+/// How many documents hats are ended in by one batch at most.
+const DUE_PER_BATCH: usize = 500;
+
+/// How long a batch takes writes in at most. Our choice: a fraction of what those that
+/// are in it wait for the disk.
+const BATCH_TIME: Duration = Duration::from_millis(5);
 
 /// What the writer is asked to do.
 #[expect(clippy::large_enum_variant, reason = "nearly all jobs are the large one")]
@@ -42,10 +49,10 @@ pub(super) enum Job {
         /// Where to answer.
         reply: oneshot::Sender<Result<Outcome, Error>>,
     },
-    /// End all hats that are due.
+    /// End hats that are due, as many as one batch holds.
     Expire {
-        /// Where to say that it is done.
-        reply: oneshot::Sender<Result<(), Error>>,
+        /// Where to say whether there is more to end.
+        reply: oneshot::Sender<Result<bool, Error>>,
     },
     /// Finish what came before, put the state away, and end.
     Close {
@@ -106,13 +113,17 @@ impl Writer {
         let mut batch = Batch::new(&documents, self.feed.head());
         let mut job = Some(first);
         let mut other = None;
+        let started = Instant::now();
         while let Some((request, reply)) = job.take() {
             // A caller that has gone does not want the write any more.
             if !reply.is_closed() {
                 let answer = self.decide_into(&mut batch, &request);
                 batch.answers.push((reply, answer));
             }
-            if batch.answers.len() >= BATCH_LEN || batch.bytes >= BATCH_BYTES {
+            let is_full = batch.answers.len() >= BATCH_LEN
+                || batch.bytes >= BATCH_BYTES
+                || started.elapsed() >= BATCH_TIME;
+            if is_full {
                 break;
             }
             match jobs.try_recv() {
@@ -229,25 +240,39 @@ impl Writer {
         }
     }
 
-    fn expire(&mut self) -> Result<(), Error> {
+    /// Ends hats that are due; answers whether there may be more.
+    fn expire(&mut self) -> Result<bool, Error> {
         let documents = Arc::clone(&self.documents);
-        loop {
-            let now = (self.options.clock)();
-            let Some((room_jid, user_jids)) = documents.due(now, DUE_PER_TURN)? else {
-                return Ok(());
-            };
+        let now = (self.options.clock)();
+        let due = documents.due(now, DUE_PER_BATCH)?;
+        if due.is_empty() {
+            return Ok(false);
+        }
+        let mut batch = Batch::new(&documents, self.feed.head());
+        let ended = self.end_into(&mut batch, due, now);
+        // What was decided before an error is appended, and so it is committed.
+        let flushed = self.flush(&mut batch);
+        ended.and_then(|ended| flushed.map(|()| ended))
+    }
+
+    /// Ends hats that are due at a time; answers whether there were any.
+    fn end_into(
+        &mut self,
+        batch: &mut Batch<'_>,
+        due: BTreeMap<RoomJid, BTreeSet<UserJid>>,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        let mut any = false;
+        for (room_jid, user_jids) in due {
             let request = Request::new(Command::Expire { room_jid, user_jids });
-            let mut batch = Batch::new(&documents, self.feed.head());
-            let outcome = self.decide_into(&mut batch, &request)?;
-            self.flush(&mut batch)?;
-            if !outcome.changed && (self.options.clock)() < now {
-                // The clock has stepped back since: another time, then.
-                return Ok(());
-            }
-            if !outcome.changed {
+            let changed = self.decide_into(batch, &request)?.changed;
+            // If the clock has stepped back since, what was due is so no more.
+            if !changed && (self.options.clock)() >= now {
                 return Err(Error::Corrupt("an expiry is noted for a hat that has none".into()));
             }
+            any |= changed;
         }
+        Ok(any)
     }
 
     fn put_away(&mut self) -> Result<(Position, Mark), Error> {
