@@ -1,7 +1,7 @@
 //! A state with commits applied on top that the store does not show yet.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 
 use super::{RoomState, Unreadable, UserRange, View};
 use crate::commit::Commit;
@@ -88,7 +88,9 @@ impl View for Overlay<'_> {
             return self.base.each_document(room, range, show);
         };
         // The layer's documents go in between the base's, in order.
-        let mut over = layer.documents.iter().filter(|(user, _)| range.contains(user)).peekable();
+        let from = range.from.as_ref().map_or(Bound::Unbounded, Bound::Included);
+        let over = layer.documents.range((from, Bound::Unbounded));
+        let mut over = over.take_while(|(user, _)| range.contains(user)).peekable();
         let mut stopped = false;
         let mut show_present = |user: UserJid, document: Document| {
             if document.is_absent() { ControlFlow::Continue(()) } else { show(user, document) }

@@ -1,7 +1,7 @@
 //! The rules for rooms and affiliations.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::ops::ControlFlow;
+use std::ops::{Bound, ControlFlow};
 
 use super::draft::{Draft, check_bounds, check_etag, removed_hats};
 use super::{
@@ -82,6 +82,7 @@ pub(super) fn sync_rooms(
     let mut commits = Vec::new();
     let mut fields = Vec::new();
     let mut next = turn.env.next;
+    let mut gone = 0;
     for (index, entry) in entries.iter().enumerate() {
         let field = format!("entries[{index}]");
         let commit = {
@@ -90,7 +91,11 @@ pub(super) fn sync_rooms(
             if let Some(touched) = rooms.get(&entry.room_jid) {
                 put_settings(&mut draft.room, touched.settings);
             }
-            replace(turn, &mut draft, entry, &field)?;
+            gone += replace(turn, &mut draft, entry, &field)?;
+            if gone > REMOVED_PER_CALL_MAX {
+                let what = format!("the call removes more than {REMOVED_PER_CALL_MAX} users");
+                return Err(Refusal::InvalidField { field, what }.into());
+            }
             for (user, affiliation) in &entry.affiliations {
                 affiliate(&mut draft, user, *affiliation)?;
             }
@@ -114,14 +119,18 @@ pub(super) fn sync_rooms(
     Ok(Decision { commits, ..Decision::default() })
 }
 
-/// Makes NONE of the users in the entry's range who are not listed.
+/// How many users one call may make NONE without listing them. Our choice, to bound the
+/// memory of a call that is small itself: it can name many ranges.
+const REMOVED_PER_CALL_MAX: usize = 100_000;
+
+/// Makes NONE of the users in the entry's range who are not listed; answers how many.
 fn replace(
     turn: Turn<'_>,
     draft: &mut Draft<'_>,
     entry: &SyncEntry,
     field: &str,
-) -> Result<(), Stop> {
-    let Some(range) = &entry.replace else { return Ok(()) };
+) -> Result<usize, Stop> {
+    let Some(range) = &entry.replace else { return Ok(0) };
     let mut gone: Vec<(UserJid, Document)> = Vec::new();
     let max = turn.env.limits.sync_users_max;
     turn.view.each_document(&entry.room_jid, range, &mut |user, document| {
@@ -134,11 +143,12 @@ fn replace(
         let what = format!("removes more than {max} users: take smaller ranges");
         return Err(Refusal::InvalidField { field: field.to_owned(), what }.into());
     }
+    let count = gone.len();
     for (user, document) in gone {
         draft.load(user.clone(), document);
         affiliate(draft, &user, Affiliation::None)?;
     }
-    Ok(())
+    Ok(count)
 }
 
 /// What the entries of one room touch.
@@ -148,25 +158,39 @@ struct Touched<'a> {
     /// the call finds nothing to do.
     settings: RoomSettings,
     listed: BTreeSet<&'a UserJid>,
-    ranges: Vec<&'a UserRange>,
+    /// Ranges that do not overlap, by where they begin.
+    ranges: BTreeMap<Option<&'a UserJid>, &'a UserRange>,
 }
 
 impl<'a> Touched<'a> {
     /// Adds the entry's users, unless an earlier entry touches one of them.
     fn add(&mut self, entry: &'a SyncEntry) -> bool {
-        match &entry.replace {
-            Some(range) => {
-                let listed = self.listed.iter().any(|user| range.contains(user));
-                if listed || self.ranges.iter().any(|earlier| earlier.overlaps(range)) {
-                    return false;
-                }
-                self.ranges.push(range);
-                true
-            }
-            None => entry.affiliations.keys().all(|user| {
-                !self.ranges.iter().any(|range| range.contains(user)) && self.listed.insert(user)
-            }),
+        let Some(range) = &entry.replace else {
+            return entry
+                .affiliations
+                .keys()
+                .all(|user| !self.is_in_range(user) && self.listed.insert(user));
+        };
+        let from = range.from.as_ref();
+        let first = from.map_or(Bound::Unbounded, Bound::Included);
+        let mut listed = self.listed.range::<&UserJid, _>((first, Bound::Unbounded));
+        if listed.next().is_some_and(|user| range.contains(user)) {
+            return false;
         }
+        let before = self.ranges.range(..=from).next_back();
+        let after = self.ranges.range(from..).next();
+        if before.into_iter().chain(after).any(|(_, earlier)| earlier.overlaps(range)) {
+            return false;
+        }
+        self.ranges.insert(from, range);
+        true
+    }
+
+    /// Whether the user is in one of the ranges: only the last that begins before the
+    /// user can hold the user.
+    fn is_in_range(&self, user: &UserJid) -> bool {
+        let before = self.ranges.range(..=Some(user)).next_back();
+        before.is_some_and(|(_, range)| range.contains(user))
     }
 
     /// Takes the entry's settings, unless an earlier entry has set one otherwise.
@@ -190,6 +214,11 @@ fn check_disjoint(entries: &[SyncEntry]) -> Result<BTreeMap<&RoomJid, Touched<'_
     for (index, entry) in entries.iter().enumerate() {
         let refuse =
             |what: String| Err(Refusal::InvalidField { field: format!("entries[{index}]"), what });
+        if let Some(UserRange { from: Some(from), until: Some(until) }) = &entry.replace
+            && from >= until
+        {
+            return refuse("the range is empty: from is not before until".to_owned());
+        }
         if let Some(range) = &entry.replace
             && let Some(user) = entry.affiliations.keys().find(|user| !range.contains(user))
         {

@@ -300,6 +300,23 @@ mod tests {
     }
 
     #[test]
+    fn a_head_that_is_taken_includes_what_touched_the_scope_meanwhile() {
+        let feed = Feed::new((Position::START, Mark::ORIGIN));
+        let subscription = feed.subscribe(Scope { all: true, ..Scope::default() });
+        let touching = |number| {
+            let (mut entry, bytes) = (entry(number), 1);
+            Arc::get_mut(&mut entry.commit).unwrap().room_deleted = true;
+            vec![(entry, bytes)]
+        };
+        // The second is noted together with the first, which nobody has taken yet.
+        feed.publish(touching(1));
+        feed.publish(touching(2));
+        let head = (Position::new(2), Mark(2));
+        assert_eq!(subscription.take(), Taken { first: Some(Position::new(1)), head });
+        assert_eq!(subscription.take(), Taken { first: None, head });
+    }
+
+    #[test]
     fn a_commit_larger_than_all_room_is_kept() {
         let feed = Feed::new((Position::START, Mark::ORIGIN));
         feed.publish(vec![(entry(1), 1), (entry(2), RECENT_BYTES_MAX + 1)]);

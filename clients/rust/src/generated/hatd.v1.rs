@@ -2083,7 +2083,8 @@ pub struct SyncEntry {
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SyncRoomsRequest {
     /// The rooms, up to 10,000. A room may be named again for users that no other
-    /// entry touches. Its settings must agree then.
+    /// entry touches. Its settings must agree then. The call removes at most 100,000
+    /// users who are not listed.
     #[prost(message, repeated, tag = "1")]
     pub entries: ::prost::alloc::vec::Vec<SyncEntry>,
     /// How many hats the call may remove at most: if it would remove more, nothing of
