@@ -1,7 +1,7 @@
 //! What every write takes and answers: request ids, etags, contexts, no-ops.
 
 use futures_util::future::join_all;
-use hatd::command::{Command, Refusal, Request};
+use hatd::command::{Command, Operation, Refusal, Request};
 use hatd::hat::{Affiliation, Attachment, Context, Revision};
 use hatd::store::{Error, Outcome};
 
@@ -13,6 +13,8 @@ use crate::support::harness::{Harness, keyed, keyed_by, seconds};
 conformance! {
     a_request_id_is_answered_again,
     a_replay_shows_documents_as_they_are_now,
+    a_request_whose_time_has_passed_is_answered_again,
+    a_hat_whose_time_has_passed_is_refused_by_every_way_to_give_it,
     a_request_id_for_another_body_is_refused,
     the_same_command_spelled_otherwise_is_the_same_request,
     a_request_id_belongs_to_its_caller,
@@ -51,6 +53,49 @@ async fn a_request_id_is_answered_again(h: &mut Harness) {
     let head = h.store().head();
     assert_replays(&first, &give_keyed(h, "1", "a").await.unwrap());
     assert_eq!(h.store().head(), head);
+}
+
+async fn a_request_whose_time_has_passed_is_answered_again(h: &mut Harness) {
+    h.den(&["ann"]).await;
+    let request = keyed("1", add(in_den("ann"), "a", until(10)));
+    let first = h.apply(request.clone()).await.unwrap();
+    h.clock.set(20);
+    h.store().expire().await.unwrap();
+    let again = h.apply(request).await.unwrap();
+    assert_replays(&first, &again);
+    assert!(h.hats("ann").await.is_empty());
+}
+
+async fn a_hat_whose_time_has_passed_is_refused_by_every_way_to_give_it(h: &mut Harness) {
+    h.den(&["ann"]).await;
+    h.clock.set(10);
+    let over = || [("a", until(10))];
+    let op_add =
+        Operation::Add { user_jid: user("ann"), hat_id: hat("urn:a"), attachment: until(10) };
+    let wearers = Command::SetHatWearers {
+        room_jid: room(DEN),
+        hat_id: hat("urn:a"),
+        user_jids: [user("ann")].into(),
+        attachment: until(10),
+        keep_active: false,
+    };
+    let a = hat("a");
+    for (command, expected) in [
+        (add(in_den("ann"), "a", until(10)), "attachment.expire_time".to_owned()),
+        (wearers, "attachment.expire_time".to_owned()),
+        (set(in_den("ann"), &over(), ""), format!("hats[\"{a}\"].expire_time")),
+        (update(vec![op_add]), "operations[0].add.attachment.expire_time".to_owned()),
+        (
+            update(vec![op_set("ann", &over())]),
+            format!("operations[0].set.hats[\"{a}\"].expire_time"),
+        ),
+    ] {
+        match h.refused(command).await {
+            Refusal::InvalidField { field, .. } => assert_eq!(field, expected),
+            other => panic!("{other:?}"),
+        }
+    }
+    h.ok(add(in_den("ann"), "a", until(11))).await;
 }
 
 async fn a_replay_shows_documents_as_they_are_now(h: &mut Harness) {
