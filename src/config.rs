@@ -21,6 +21,15 @@ use crate::{
     telemetry::{Filter, Format},
 };
 
+/// Longest timeout and grace period. Our choice: nobody waits longer for one answer or one stop.
+const TIMEOUT_MAX: Duration = Duration::from_hours(24);
+/// Longest time to keep anything: 100 years of 365.25 days. Our choice: as good as for ever, and
+/// far from the end of every clock.
+const KEPT_MAX: Duration = Duration::from_hours(36_525 * 24);
+/// Largest commit or page, in bytes. gRPC clients take messages of 4 MiB unless told otherwise, and
+/// one carries a commit or a page, and more: our choice is 512 KiB for that.
+const ANSWER_BYTES_MAX: usize = 7 << 19;
+
 /// Everything that `hatd serve` goes by, complete and checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
@@ -75,7 +84,9 @@ impl Config {
     /// - [`Error::Parse`] if the file has a key that does not exist, or a value that does not fit.
     /// - [`Error::Open`] if `listen` is reachable from other machines and `insecure-open` is not set.
     /// - [`Error::Zero`] if `request-timeout` is zero.
-    /// - [`Error::Order`] if a default exceeds its own bound.
+    /// - [`Error::TooLong`] if a duration is beyond reason.
+    /// - [`Error::TooLarge`] if a commit or a page might not fit into what clients take.
+    /// - [`Error::Order`] if a setting exceeds the one that bounds it.
     pub fn load(arguments: Arguments) -> Result<Self, Error> {
         let file = match &arguments.config {
             Some(path) => Settings::read(path)?,
@@ -131,14 +142,41 @@ impl Config {
         if self.request_timeout.is_zero() {
             return Err(Error::Zero { setting: "request-timeout" });
         }
+        for (setting, duration, max) in [
+            ("request-timeout", self.request_timeout, TIMEOUT_MAX),
+            ("request-timeout-max", self.request_timeout_max, TIMEOUT_MAX),
+            ("shutdown-grace-period", self.shutdown_grace_period, TIMEOUT_MAX),
+            ("retention-age", self.retention_age, KEPT_MAX),
+            ("request-id-ttl", self.request_id_ttl, KEPT_MAX),
+        ] {
+            if duration > max {
+                return Err(Error::TooLong { setting, max });
+            }
+        }
         if self.request_timeout > self.request_timeout_max {
             return Err(Error::Order { lower: "request-timeout", upper: "request-timeout-max" });
         }
-        if self.limits.page_size_default > self.limits.page_size_max {
-            return Err(Error::Order { lower: "page-size-default", upper: "page-size-max" });
-        }
-        Ok(())
+        check_limits(&self.limits)
     }
+}
+
+/// Checks the limits that bound one another, or that clients bound.
+fn check_limits(limits: &Limits) -> Result<(), Error> {
+    for (setting, bytes) in
+        [("commit-bytes-max", limits.commit_bytes_max), ("page-bytes-max", limits.page_bytes_max)]
+    {
+        if bytes > ANSWER_BYTES_MAX {
+            return Err(Error::TooLarge { setting, max: ANSWER_BYTES_MAX });
+        }
+    }
+    // A document travels in a commit.
+    if limits.document_bytes_max > limits.commit_bytes_max {
+        return Err(Error::Order { lower: "document-bytes-max", upper: "commit-bytes-max" });
+    }
+    if limits.page_size_default > limits.page_size_max {
+        return Err(Error::Order { lower: "page-size-default", upper: "page-size-max" });
+    }
+    Ok(())
 }
 
 /// Why there is no configuration.
@@ -178,7 +216,23 @@ pub enum Error {
         /// The setting.
         setting: &'static str,
     },
-    /// A default exceeds its own bound.
+    /// A duration is beyond reason.
+    #[error("{setting} must not exceed {}", humantime::format_duration(*max))]
+    TooLong {
+        /// The setting.
+        setting: &'static str,
+        /// The longest it can be.
+        max: Duration,
+    },
+    /// A commit or a page might not fit into the largest message that clients take by default.
+    #[error("{setting} must not exceed {max} bytes: clients take no larger messages by default")]
+    TooLarge {
+        /// The setting.
+        setting: &'static str,
+        /// The most it can be, in bytes.
+        max: usize,
+    },
+    /// A setting exceeds the one that bounds it.
     #[error("{lower} must not exceed {upper}")]
     Order {
         /// The setting that is too high.
@@ -632,5 +686,44 @@ mod tests {
         check("--request-timeout=31s", "request-timeout must not exceed request-timeout-max");
         check("--page-size-max=99", "page-size-default must not exceed page-size-max");
         check("--request-timeout=0s", "request-timeout must be more than zero");
+        check("--commit-bytes-max=65535", "document-bytes-max must not exceed commit-bytes-max");
+    }
+
+    #[test]
+    fn durations_are_bounded() {
+        let check = |setting: &str, max: &str, more: &str| {
+            // The timeouts also bound each other, so both are given.
+            let resolve = |value: &str| {
+                let flags = flags(&["--request-timeout-max=1d", &format!("--{setting}={value}")]);
+                Config::resolve(flags, Settings::default())
+            };
+            assert!(resolve(max).is_ok(), "{setting} of {max}");
+            for beyond in [more, "500000000000y"] {
+                let error = resolve(beyond).unwrap_err().to_string();
+                assert_eq!(error, format!("{setting} must not exceed {max}"), "{beyond}");
+            }
+        };
+        check("request-timeout", "1day", "1day 1ns");
+        check("shutdown-grace-period", "1day", "1day 1ns");
+        check("retention-age", "100years", "100years 1ns");
+        check("request-id-ttl", "100years", "100years 1ns");
+
+        let flags = flags(&["--request-timeout-max=500000000000y"]);
+        let error = Config::resolve(flags, Settings::default()).unwrap_err();
+        assert_eq!(error.to_string(), "request-timeout-max must not exceed 1day");
+    }
+
+    #[test]
+    fn commits_and_pages_fit_into_what_clients_take() {
+        for setting in ["commit-bytes-max", "page-bytes-max"] {
+            let resolve = |bytes: usize| {
+                let flags = flags(&[&format!("--{setting}={bytes}")]);
+                Config::resolve(flags, Settings::default())
+            };
+            assert!(resolve(3_670_016).is_ok(), "{setting}");
+            let error = resolve(3_670_017).unwrap_err();
+            assert!(matches!(error, Error::TooLarge { .. }), "{error}");
+            assert!(error.to_string().starts_with(setting), "{error}");
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! The server: `hatd serve`, or `hatd` alone.
 
 use std::{
+    env,
+    ffi::OsString,
     io::{self, Write as _},
     process::ExitCode,
 };
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use futures_util::{Stream, StreamExt as _, stream};
 use hatd::{
     config::{self, Arguments, Config},
@@ -28,6 +30,14 @@ fn main() -> ExitCode {
             return if error.use_stderr() { Exit::Usage.into() } else { ExitCode::SUCCESS };
         }
     };
+    if let Some(name) = unknown_variable(env::vars_os()) {
+        let _ = writeln!(
+            io::stderr(),
+            "hatd: there is no setting {}; hatd --help lists those there are",
+            name.display()
+        );
+        return Exit::Usage.into();
+    }
     let Command::Serve(arguments) = cli.command.unwrap_or(Command::Serve(cli.serve));
     match serve(arguments) {
         Ok(()) => ExitCode::SUCCESS,
@@ -57,6 +67,31 @@ enum Command {
 }
 
 const LONG_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nproto package: hatd.v1");
+
+/// The first variable that looks like a setting and is none: most likely a misspelt one.
+fn unknown_variable(mut variables: impl Iterator<Item = (OsString, OsString)>) -> Option<OsString> {
+    let command = Cli::command();
+    let is_setting =
+        |name: &OsString| command.get_arguments().any(|it| it.get_env() == Some(name.as_os_str()));
+    let unknown = variables.find(|(name, value)| {
+        let (text, value) = (name.to_string_lossy(), value.to_string_lossy());
+        text.starts_with("HATD_") && !is_setting(name) && !is_of_others(&text, &value)
+    });
+    unknown.map(|(name, _)| name)
+}
+
+/// Whether a variable that begins as our settings do is meant for somebody else.
+fn is_of_others(name: &str, value: &str) -> bool {
+    // hatctl's, and the tests'.
+    name == "HATD_ENDPOINT"
+        || name.starts_with("HATD_TEST_")
+        || name.starts_with("HATD_REGENERATE")
+        // Kubernetes tells each container of each service: one named hatd is HATD_SERVICE_HOST,
+        // HATD_SERVICE_PORT, HATD_PORT=tcp://10.0.0.1:50051, HATD_PORT_50051_TCP and so on.
+        || name.starts_with("HATD_SERVICE_")
+        || name.starts_with("HATD_PORT_")
+        || name == "HATD_PORT" && value.contains("://")
+}
 
 fn serve(arguments: Arguments) -> anyhow::Result<()> {
     let config = Config::load(arguments)?;

@@ -21,6 +21,7 @@ use hyper_util::{
     rt::{TokioIo, TokioTimer},
     server::conn::auto,
 };
+use socket2::{SockRef, TcpKeepalive};
 use tokio::{
     io::{AsyncRead, AsyncWrite, ReadBuf},
     net::{TcpListener, TcpStream},
@@ -53,11 +54,17 @@ const CONNECTION_WINDOW_BYTES: u32 = 1 << 20;
 /// Bytes of answers that wait for a slow reader, a stream. Our choice: what a watcher that never
 /// reads may cost; hyper's default is 400 KiB.
 const SEND_BUFFER_BYTES_MAX: usize = 64 << 10;
-/// Silence after which an HTTP/2 connection is asked whether it lives. With the time to answer, a
-/// caller that has vanished is gone in 30 s.
+/// Silence after which a connection is asked whether it lives: an HTTP/2 connection by a PING, and
+/// every one by TCP, as HTTP/1.1 has no such question. With the time to answer, a caller that has
+/// vanished is gone in 30 s. (TCP does not ask while it still repeats bytes that were not
+/// acknowledged; an HTTP/1.1 caller that vanished then is gone when the operating system gives up.)
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(20);
 /// Time to answer that. gRPC's usual value is 20 s; ours makes 30 s with the interval.
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time between the questions of TCP, and from the last one to the end.
+const TCP_PROBE_INTERVAL: Duration = Duration::from_secs(5);
+/// How often TCP asks. With the interval, as long as [`KEEPALIVE_TIMEOUT`].
+const TCP_PROBES: u32 = 2;
 /// Time for the first bytes of a connection, which tell HTTP/1.1 from HTTP/2. Our choice: a client
 /// sends them as soon as it is connected.
 const PREFACE_TIMEOUT: Duration = Duration::from_secs(5);
@@ -181,6 +188,14 @@ fn http(metadata_bytes_max: usize, tasks: TaskTracker) -> auto::Builder<Tracked>
     http
 }
 
+/// How TCP asks a silent client whether it lives.
+fn tcp_keepalive() -> TcpKeepalive {
+    TcpKeepalive::new()
+        .with_time(KEEPALIVE_INTERVAL)
+        .with_interval(TCP_PROBE_INTERVAL)
+        .with_retries(TCP_PROBES)
+}
+
 /// Spawns the tasks that hyper makes, one a call, where the drain can wait for them.
 #[derive(Clone, Debug)]
 struct Tracked(TaskTracker);
@@ -203,8 +218,9 @@ struct Connection {
 
 impl Connection {
     async fn serve(self, http: &auto::Builder<Tracked>, router: Router, drain: CancellationToken) {
-        // It fails if the client is gone already, which reading tells as well.
+        // They fail if the client is gone already, which reading tells as well.
         let _ = self.stream.set_nodelay(true);
+        let _ = SockRef::from(&self.stream).set_tcp_keepalive(&tcp_keepalive());
         let info = TcpConnectInfo { local_addr: Some(self.local), remote_addr: Some(self.peer) };
         let service = service_fn(move |mut request: Request<Incoming>| {
             request.extensions_mut().insert(info.clone());
@@ -376,6 +392,19 @@ mod tests {
             let mut rest = Vec::new();
             client.read_to_end(&mut rest).await.unwrap();
         }
+    }
+
+    #[tokio::test]
+    async fn tcp_asks_silent_clients_whether_they_live() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let stream = TcpStream::connect(listener.local_addr().unwrap()).await.unwrap();
+        let socket = SockRef::from(&stream);
+        socket.set_tcp_keepalive(&tcp_keepalive()).unwrap();
+        assert!(socket.keepalive().unwrap());
+        let (first, interval) =
+            (socket.tcp_keepalive_time().unwrap(), socket.tcp_keepalive_interval().unwrap());
+        let gone_after = first + interval * socket.tcp_keepalive_retries().unwrap();
+        assert_eq!(gone_after, Duration::from_secs(30));
     }
 
     #[tokio::test]

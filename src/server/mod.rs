@@ -31,7 +31,6 @@ use tonic::{Status, service::Routes};
 use tonic_health::{ServingStatus, server::HealthReporter};
 use tonic_web::GrpcWebLayer;
 
-pub use self::deadline::Deadline;
 use self::{
     deadline::Timeouts,
     listener::{Lifetimes, Listener},
@@ -170,10 +169,17 @@ impl Server {
         let serving = listener.serve(router, options.limits.metadata_bytes_max, lifetimes.clone());
         let mut expiry = Expiry { store: Arc::clone(&store), failing: false };
 
-        expiry.tick().await;
-        lifetimes.tasks.spawn(expiry.run(lifetimes.shutdown.clone()));
-        lifetimes.tasks.spawn(serving);
-        signals.next().await;
+        // What is due already is ended before anybody is answered. That may be much, and a signal
+        // does not wait for it.
+        let ready = tokio::select! {
+            () = expiry.tick() => true,
+            _ = signals.next() => false,
+        };
+        if ready {
+            lifetimes.tasks.spawn(expiry.run(lifetimes.shutdown.clone()));
+            lifetimes.tasks.spawn(serving);
+            signals.next().await;
+        }
 
         let cut = async {
             tokio::select! {

@@ -100,6 +100,12 @@ async fn settings_that_do_not_go_together_are_refused() {
     assert!(open.log.contains("--insecure-open"), "{}", open.log);
     let order = run(&mut command(&["--request-timeout", "1h"])).await;
     assert_eq!(order.code(), Some(78), "{}", order.log);
+    let long = run(&mut command(&["--request-timeout-max", "500000000000y"])).await;
+    assert_eq!(long.code(), Some(78), "{}", long.log);
+    assert!(long.log.contains("request-timeout-max must not exceed 1day"), "{}", long.log);
+    let large = run(&mut command(&["--commit-bytes-max", "4194304"])).await;
+    assert_eq!(large.code(), Some(78), "{}", large.log);
+    assert!(large.log.contains("commit-bytes-max"), "{}", large.log);
     let missing = run(&mut command(&["--config", "/nowhere/hatd.toml"])).await;
     assert_eq!(missing.code(), Some(78), "{}", missing.log);
 }
@@ -123,6 +129,29 @@ async fn a_wrong_command_line_is_refused_and_a_question_is_answered() {
         let said = String::from_utf8(output.stdout).unwrap();
         assert!(said.contains(says), "{arguments:?}: {said}");
     }
+}
+
+#[tokio::test]
+async fn a_variable_that_is_no_setting_is_refused() {
+    for (name, value) in [
+        ("HATD_LISTEN_ON", "127.0.0.1:0"),
+        ("HATD_DATADIR", "x"),
+        ("HATD_", ""),
+        ("HATD_PORT", "1"),
+    ] {
+        let ended = run(command(&[]).env(name, value)).await;
+        assert_eq!(ended.code(), Some(64), "{name}: {}", ended.log);
+        let says = format!("hatd: there is no setting {name};");
+        assert!(ended.log.starts_with(&says), "{name}: {}", ended.log);
+    }
+
+    let dir = TempDir::new().unwrap();
+    let mut others = command(&on(dir.path(), "127.0.0.1:0"));
+    others.env("HATD_ENDPOINT", "http://127.0.0.1:1").env("HATD_TEST_REQUIRE", "all");
+    others.env("HATD_REGENERATE", "1");
+    others.env("HATD_SERVICE_HOST", "10.0.0.1").env("HATD_SERVICE_PORT_GRPC", "50051");
+    others.env("HATD_PORT", "tcp://10.0.0.1:50051").env("HATD_PORT_50051_TCP_PROTO", "tcp");
+    Hatd::serve(&mut others).await.stop().await;
 }
 
 #[tokio::test]
