@@ -293,8 +293,8 @@ struct Seen {
 struct RoomSeen {
     /// The line with the settings; none before it, or without one.
     line: Option<usize>,
-    is_defined_only: bool,
-    is_affiliated: bool,
+    hat_policy: Option<pb::HatPolicy>,
+    eligibility: Option<pb::Eligibility>,
     definitions: usize,
     has_undefined_hats: bool,
     has_strangers: bool,
@@ -327,8 +327,8 @@ impl<'a> Check<'a> {
             Line::Room(room) => {
                 let seen = self.rooms.entry(room.room_jid.clone()).or_default();
                 seen.line = Some(number);
-                seen.is_defined_only = room.hat_policy.0 == Some(pb::HatPolicy::DefinedOnly);
-                seen.is_affiliated = room.eligibility.0 == Some(pb::Eligibility::Affiliated);
+                seen.hat_policy = room.hat_policy.0;
+                seen.eligibility = room.eligibility.0;
                 self.counts.rooms += 1;
             }
             Line::Definition(definition) => {
@@ -361,10 +361,12 @@ impl<'a> Check<'a> {
             return Err(format!("hats of a user whom line {at} makes an OUTCAST"));
         }
         let Some(room) = self.rooms.get_mut(&line.room_jid) else { return Ok(()) };
-        if room.is_affiliated && matches!(affiliation, None | Some(pb::Affiliation::None)) {
+        if room.eligibility == Some(pb::Eligibility::Affiliated)
+            && matches!(affiliation, None | Some(pb::Affiliation::None))
+        {
             room.has_strangers = true;
         }
-        if room.is_defined_only && !room.has_undefined_hats {
+        if room.hat_policy == Some(pb::HatPolicy::DefinedOnly) && !room.has_undefined_hats {
             room.has_undefined_hats = line.hats.keys().any(|hat_id| {
                 let key = definition_key(&line.room_jid, hat_id);
                 !self.seen.contains_key(&self.hasher.hash_one(key))
