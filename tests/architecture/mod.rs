@@ -26,6 +26,9 @@ const LAYERS: [&str; 15] = [
 /// The functional core: values and rules, without any I/O.
 const CORE: [&str; 6] = ["jid", "time", "hat", "limits", "commit", "command"];
 
+/// What hatctl names of the library: what it checks a file with before it sends any of it.
+const CHECKS: [&str; 4] = ["jid", "hat", "limits", "time"];
+
 /// A source file of the library, without comments and tests.
 struct Source {
     /// Below `src`.
@@ -153,6 +156,22 @@ fn imports_point_down_only() {
         for name in named(&source.code) {
             let below = LAYERS[..=layer].contains(&name.as_str());
             assert!(below, "src/{} names crate::{name}, which is above it", source.path);
+        }
+    }
+}
+
+#[test]
+fn hatctl_names_only_values_of_the_library() {
+    let mut files = Vec::new();
+    collect(&Path::new(env!("CARGO_MANIFEST_DIR")).join("src/bin/hatctl"), &mut files);
+    assert!(files.len() > 5, "the sources are where they are looked for");
+    for file in files {
+        let code = code(&fs::read_to_string(&file).unwrap());
+        // The same text would not do for its own crate, of which it may name everything.
+        let library = code.replace("crate::", "").replace("hatd::", "crate::");
+        for name in named(&library) {
+            let is_value = CHECKS.contains(&name.as_str());
+            assert!(is_value, "{} names hatd::{name}", file.display());
         }
     }
 }

@@ -115,10 +115,17 @@ pub(crate) enum Command {
     /// {"affiliation": {"room_jid": ROOM, "user_jid": USER, "affiliation": "MEMBER"}}
     /// {"hats": {"room_jid": ROOM, "user_jid": USER, "hats": {HAT: {"active": true}}}}
     ///
-    /// Lines may come in any order. All are read before anything is sent; a bad one is named by
-    /// its number. The hats of a line become exactly that user's; users, definitions and rooms
-    /// that are not named stay. Running an import again changes nothing more, so one that was
-    /// interrupted is run again.
+    /// Lines may come in any order. All are checked before anything is sent, with the default
+    /// limits of hatd; a bad one is named by its number. What the server has already, or lower
+    /// limits of its own, can still make it refuse a line.
+    ///
+    /// The hats of a line become exactly that user's; users, definitions and rooms that are not
+    /// named stay. Running an import again leaves all as it is, so one that was interrupted is run
+    /// again.
+    ///
+    /// A room can have hats from before its settings became stricter: of users who do not belong
+    /// to it, where its line says AFFILIATED, or without a definition, where it says DEFINED_ONLY.
+    /// Such a room is ANYONE or ANY_URI while hats are sent, and gets its own settings last.
     #[command(verbatim_doc_comment)]
     Import(Import),
     /// Write rooms, definitions, affiliations and hats to a JSON lines file for import.
@@ -455,6 +462,9 @@ pub(crate) struct Import {
     /// Read and check the file, and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,
+    /// Leave lengths and counts to the server, for one whose limits were raised.
+    #[arg(long)]
+    pub(crate) any_size: bool,
     /// How many hats affiliations of NONE and OUTCAST may remove at most, in one call.
     #[arg(long, default_value_t = 0)]
     pub(crate) max_removed_hats: u32,

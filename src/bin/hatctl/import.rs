@@ -1,12 +1,15 @@
 //! `hatctl import`: lines of rooms, definitions, affiliations and hats, sent in few calls.
 //!
-//! The file is read once to check it, then once for each of three steps, since a room must be there
+//! The file is read twice to check it, then once for each of three steps, since a room must be there
 //! before its users and they before their hats, whatever the order of the lines. What is held
-//! meanwhile is bounded, except that the check keeps a number for each line to find repetitions.
+//! meanwhile is bounded, except that the check keeps a number for each line to find repetitions,
+//! and the name of each room.
+//!
+//! hatd keeps hats that were given before a room's settings became stricter, but would not give
+//! them again. Rooms with such hats are opened for the step that sends hats, and closed after it.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
-    hash::{BuildHasher as _, RandomState},
+    collections::{BTreeMap, VecDeque},
     time::{Instant, SystemTime},
 };
 
@@ -16,33 +19,46 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use prost::Message as _;
 
 use crate::{
+    check::{Rules, StrictRoom, drop_expired, normalise},
     cli,
     errors::{Error, note},
     input::{Lines, Source, index_of},
-    json::{self, Hats, Line},
+    json::{self, Line},
 };
 
 /// Calls that are in flight together: from about this many writers on, hatd shares each wait for
 /// the disk among them.
 const CALLS: usize = 16;
 
-/// Rooms of one `SyncRooms` call without affiliations. The server takes 10,000.
+/// Rooms of one `SyncRooms` call without affiliations. The server takes 10,000, in a message of
+/// 4 MiB: a JID as hatd keeps it has less than half of what this leaves to each.
 const ROOMS_PER_CALL: usize = 1_000;
 /// Affiliations of one `SyncRooms` call. The server takes 10,000 a room.
 const AFFILIATIONS_PER_CALL: usize = 5_000;
+/// Bytes of affiliations of one `SyncRooms` call, as watchers get them. All may be of one room, and
+/// so one commit, which is at most 1 MiB; the message is smaller.
+const AFFILIATION_BYTES: usize = 768 * 1024;
+/// What an affiliation takes in a commit besides its JIDs, in bytes: at most 70, for its revision,
+/// etag, time and the lengths of fields.
+const BYTES_BESIDES_JIDS: usize = 80;
 /// Users of one `UpdateRoomHats` call: the server's most.
 const USERS_PER_COMMIT: usize = 500;
-/// Bytes of one `UpdateRoomHats` call. A commit is at most 1 MiB as watchers get it, which is the new
-/// documents and the attachments before; this leaves room for as much as is written.
-const COMMIT_BYTES: usize = 400 * 1024;
-/// Bytes of hats, as encoded, that are held to make large commits of lines that come in no order.
-/// In memory they take about twenty times as much.
-const HELD_BYTES: usize = 4 * 1024 * 1024;
+/// Bytes of one `UpdateRoomHats` call, as watchers get what it writes. A commit is at most 1 MiB,
+/// which is the new documents and the attachments before; this leaves room for as much as is
+/// written.
+const COMMIT_BYTES: usize = 500 * 1024;
+/// What a hat takes in a commit besides its texts, in bytes: at most 50, for the time it was given,
+/// the type of the change and the lengths of fields.
+const BYTES_BESIDES_HAT: usize = 64;
+/// Bytes of hats, as watchers get them, that are held to make large commits of lines that come in
+/// no order. In memory they take about ten times as much.
+const HELD_BYTES: usize = 8 * 1024 * 1024;
 
 /// Reads and checks a file, and sends nothing.
-pub(crate) fn check(arguments: &cli::Import) -> Result<(), Error> {
+pub(crate) fn check(arguments: cli::Import) -> Result<(), Error> {
     let source = Source::open(&arguments.file)?;
-    let counts = validate(&source)?;
+    let rules = Rules::new(arguments.context.into_pb(), arguments.any_size)?;
+    let counts = rules.check(&source)?.counts;
     note(&format!("{} is good: {}", source.name(), counts.text()));
     Ok(())
 }
@@ -50,12 +66,15 @@ pub(crate) fn check(arguments: &cli::Import) -> Result<(), Error> {
 /// Reads and checks a file, then sends it.
 pub(crate) async fn run(hatd: &Client, arguments: cli::Import) -> Result<(), Error> {
     let source = Source::open(&arguments.file)?;
-    let counts = validate(&source)?;
+    let context = arguments.context.into_pb();
+    let checked = Rules::new(context.clone(), arguments.any_size)?.check(&source)?;
+    let counts = checked.counts;
     let import = Import {
         hatd,
         source: &source,
+        strict_rooms: &checked.strict_rooms,
         max_removed_hats: arguments.max_removed_hats,
-        context: arguments.context.into_pb(),
+        context,
         progress: progress(counts.lines()),
     };
 
@@ -84,138 +103,11 @@ fn progress(lines: u64) -> ProgressBar {
     }
 }
 
-/// What a file holds.
-#[derive(Debug, Default, PartialEq, Eq)]
-struct Counts {
-    rooms: u64,
-    definitions: u64,
-    affiliations: u64,
-    users: u64,
-    hats: u64,
-    expired_hats: u64,
-}
-
-impl Counts {
-    fn lines(&self) -> u64 {
-        self.rooms + self.definitions + self.affiliations + self.users
-    }
-
-    fn text(&self) -> String {
-        let Self { rooms, definitions, affiliations, users, hats, expired_hats } = self;
-        let expired = match expired_hats {
-            0 => String::new(),
-            _ => format!(", without {expired_hats} that have expired"),
-        };
-        format!(
-            "{rooms} rooms, {definitions} definitions, {affiliations} affiliations, {hats} hats \
-             of {users} users{expired}"
-        )
-    }
-}
-
-/// Reads a whole file and checks each line for itself and against repetition.
-fn validate(source: &Source) -> Result<Counts, Error> {
-    let now = SystemTime::now().into();
-    let hasher = RandomState::new();
-    let mut seen = HashMap::new();
-    let mut counts = Counts::default();
-    for line in source.lines::<Line>()? {
-        let (number, line) = line?;
-        check_line(&line).map_err(|what| source.bad_line(number, what))?;
-        if let Some(first) = seen.insert(hasher.hash_one(key(&line)), number) {
-            let what = format!("says again what line {first} says");
-            return Err(source.bad_line(number, what));
-        }
-        match line {
-            Line::Room(_) => counts.rooms += 1,
-            Line::Definition(_) => counts.definitions += 1,
-            Line::Affiliation(_) => counts.affiliations += 1,
-            Line::Hats(mut line) => {
-                let all = line.hats.len();
-                drop_expired(&mut line.hats, &now);
-                counts.users += 1;
-                counts.hats += line.hats.len() as u64;
-                counts.expired_hats += (all - line.hats.len()) as u64;
-            }
-        }
-    }
-    Ok(counts)
-}
-
-/// What a line is about: a second line with the same would undo the first.
-fn key(line: &Line) -> (u8, &str, &str) {
-    match line {
-        Line::Room(room) => (0, &room.room_jid, ""),
-        Line::Definition(definition) => (1, &definition.room_jid, &definition.hat_id),
-        Line::Affiliation(line) => (2, &line.room_jid, &line.user_jid),
-        Line::Hats(line) => (3, &line.room_jid, &line.user_jid),
-    }
-}
-
-/// Checks what needs no server to see. hatd checks the rest.
-fn check_line(line: &Line) -> Result<(), String> {
-    match line {
-        Line::Room(room) => check_room(&room.room_jid),
-        Line::Definition(definition) => {
-            check_room(&definition.room_jid)?;
-            check_hat(&definition.hat_id)?;
-            match definition.hue {
-                Some(hue) if !(0.0..360.0).contains(&hue) => {
-                    Err(format!("hue {hue} is not from 0 to less than 360"))
-                }
-                _ => Ok(()),
-            }
-        }
-        Line::Affiliation(line) => {
-            check_room(&line.room_jid)?;
-            check_user(&line.user_jid)
-        }
-        Line::Hats(line) => {
-            check_room(&line.room_jid)?;
-            check_user(&line.user_jid)?;
-            line.hats.keys().try_for_each(|hat_id| check_hat(hat_id))
-        }
-    }
-}
-
-fn check_room(jid: &str) -> Result<(), String> {
-    match jid.split_once('@') {
-        Some((local, _)) if !local.is_empty() && is_bare_jid(jid) => Ok(()),
-        _ => Err(format!("room_jid {jid:?} is not a bare JID with a local part")),
-    }
-}
-
-fn check_user(jid: &str) -> Result<(), String> {
-    if is_bare_jid(jid) { Ok(()) } else { Err(format!("user_jid {jid:?} is not a bare JID")) }
-}
-
-fn is_bare_jid(jid: &str) -> bool {
-    let domain = jid.split_once('@').map_or(jid, |(_, domain)| domain);
-    !domain.is_empty()
-        && !domain.contains('@')
-        && !jid.starts_with('@')
-        && !jid.contains(|c: char| c == '/' || c.is_control() || c == ' ')
-}
-
-fn check_hat(hat_id: &str) -> Result<(), String> {
-    let is_uri = hat_id.bytes().all(|byte| byte.is_ascii_graphic())
-        && hat_id.split_once(':').is_some_and(|(scheme, _)| {
-            scheme.starts_with(|c: char| c.is_ascii_alphabetic())
-                && scheme.chars().all(|c| c.is_ascii_alphanumeric() || "+-.".contains(c))
-        });
-    if is_uri { Ok(()) } else { Err(format!("hat id {hat_id:?} is not an absolute URI")) }
-}
-
-/// Drops hats that have ended: hatd would refuse to begin them.
-fn drop_expired(hats: &mut Hats, now: &Timestamp) {
-    let ended = |time: &Timestamp| (time.seconds, time.nanos) <= (now.seconds, now.nanos);
-    hats.retain(|_, attachment| !attachment.expire_time.is_some_and(|time| ended(&time.0)));
-}
-
 /// An import under way.
 struct Import<'a> {
     hatd: &'a Client,
     source: &'a Source,
+    strict_rooms: &'a [StrictRoom],
     max_removed_hats: u32,
     context: Option<pb::Context>,
     progress: ProgressBar,
@@ -225,7 +117,36 @@ impl Import<'_> {
     async fn run(&self) -> Result<(), Error> {
         self.step(Rooms::default()).await?;
         self.step(Users::default()).await?;
-        self.step(Wardrobes::new()).await
+        if self.strict_rooms.is_empty() {
+            return self.step(Wardrobes::new(self.context.as_ref())).await;
+        }
+        self.set_strictness(pb::HatPolicy::AnyUri, pb::Eligibility::Anyone).await?;
+        let sent = self.step(Wardrobes::new(self.context.as_ref())).await;
+        // A refusal leaves no room open. It says more than what may follow from it.
+        let closed =
+            self.set_strictness(pb::HatPolicy::DefinedOnly, pb::Eligibility::Affiliated).await;
+        sent.and(closed)
+    }
+
+    /// Changes those settings of the strict rooms that would refuse hats of the file.
+    async fn set_strictness(
+        &self,
+        hat_policy: pb::HatPolicy,
+        eligibility: pb::Eligibility,
+    ) -> Result<(), Error> {
+        for rooms in self.strict_rooms.chunks(ROOMS_PER_CALL) {
+            let entry = |room: &StrictRoom| pb::SyncEntry {
+                room_jid: room.room_jid.clone(),
+                hat_policy: if room.has_undefined_hats { hat_policy.into() } else { 0 },
+                eligibility: if room.has_strangers { eligibility.into() } else { 0 },
+                mode: pb::SyncMode::Upsert.into(),
+                ..Default::default()
+            };
+            let entries = rooms.iter().map(entry).collect();
+            let lines = rooms.iter().map(|room| vec![room.line]).collect();
+            self.send(Batch::Sync { entries, lines }).await?;
+        }
+        Ok(())
     }
 
     /// Reads the file and sends what one step wants of it.
@@ -335,7 +256,10 @@ impl<B: Batcher> Iterator for Batches<'_, B> {
             }
             let batcher = self.batcher.as_mut()?;
             match self.lines.next() {
-                Some(Ok((number, line))) => batcher.push(number, line, &mut self.ready),
+                Some(Ok((number, mut line))) => match normalise(&mut line) {
+                    Ok(()) => batcher.push(number, line, &mut self.ready),
+                    Err(what) => return Some(Err(self.lines.bad_line(number, what))),
+                },
                 Some(Err(error)) => return Some(Err(error)),
                 None => {
                     batcher.finish(&mut self.ready);
@@ -382,6 +306,7 @@ impl Batcher for Rooms {
 struct Users {
     rooms: BTreeMap<String, (Vec<pb::UserAffiliation>, Vec<usize>)>,
     held: usize,
+    held_bytes: usize,
 }
 
 impl Batcher for Users {
@@ -396,6 +321,11 @@ impl Batcher for Users {
                 ready.push_back(Batch::Define { request: Box::new(request), line: number });
             }
             Line::Affiliation(line) => {
+                let bytes = line.room_jid.len() + line.user_jid.len() + BYTES_BESIDES_JIDS;
+                if self.held == AFFILIATIONS_PER_CALL || self.held_bytes + bytes > AFFILIATION_BYTES
+                {
+                    self.finish(ready);
+                }
                 let (users, lines) = self.rooms.entry(line.room_jid).or_default();
                 users.push(pb::UserAffiliation {
                     user_jid: line.user_jid,
@@ -403,16 +333,14 @@ impl Batcher for Users {
                 });
                 lines.push(number);
                 self.held += 1;
-                if self.held == AFFILIATIONS_PER_CALL {
-                    self.finish(ready);
-                }
+                self.held_bytes += bytes;
             }
             Line::Room(_) | Line::Hats(_) => {}
         }
     }
 
     fn finish(&mut self, ready: &mut VecDeque<Batch>) {
-        let Self { rooms, held } = std::mem::take(self);
+        let Self { rooms, held, .. } = std::mem::take(self);
         if held == 0 {
             return;
         }
@@ -432,6 +360,8 @@ struct Wardrobes {
     rooms: BTreeMap<String, Wardrobe>,
     held_bytes: usize,
     now: Timestamp,
+    /// What who gave a hat, and why, takes for each, in bytes.
+    given_bytes: usize,
 }
 
 /// Hats of one room that wait to be sent.
@@ -443,8 +373,18 @@ struct Wardrobe {
 }
 
 impl Wardrobes {
-    fn new() -> Self {
-        Self { rooms: BTreeMap::new(), held_bytes: 0, now: SystemTime::now().into() }
+    fn new(context: Option<&pb::Context>) -> Self {
+        let given_bytes = context.map_or(0, |context| context.actor.len() + context.reason.len());
+        Self { rooms: BTreeMap::new(), held_bytes: 0, now: SystemTime::now().into(), given_bytes }
+    }
+
+    /// What an operation takes in its commit, in bytes: each hat is there with its attachment, and
+    /// once more as a change.
+    fn commit_bytes(&self, room_jid: &str, operation: &pb::SetOperation) -> usize {
+        let changes = operation.hats.keys();
+        let changes: usize =
+            changes.map(|hat_id| hat_id.len() + self.given_bytes + BYTES_BESIDES_HAT).sum();
+        room_jid.len() + BYTES_BESIDES_JIDS + operation.encoded_len() + changes
     }
 }
 
@@ -463,7 +403,7 @@ impl Batcher for Wardrobes {
             hats: json::pb_hats(line.hats),
             hat_id_prefix: String::new(),
         };
-        let bytes = operation.encoded_len();
+        let bytes = self.commit_bytes(&line.room_jid, &operation);
 
         let wardrobe = self.rooms.entry(line.room_jid.clone()).or_default();
         if wardrobe.operations.len() == USERS_PER_COMMIT
@@ -494,6 +434,11 @@ impl Batcher for Wardrobes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::check::Counts;
+
+    fn check(source: &Source) -> Counts {
+        Rules::new(None, false).unwrap().check(source).unwrap().counts
+    }
 
     fn batches<B: Batcher>(source: &Source, batcher: B) -> Vec<Batch> {
         let lines = source.lines().unwrap();
@@ -501,34 +446,68 @@ mod tests {
         batches.map(|batch| batch.unwrap()).collect()
     }
 
-    fn hats(count: usize, title_bytes: usize) -> Source {
-        let title = "t".repeat(title_bytes);
+    fn hats(users: usize, hats_per_user: usize) -> Source {
+        let title = "t".repeat(256);
+        let hats: Vec<_> = (0..hats_per_user)
+            .map(|hat| format!(r#""urn:{hat}": {{"title": "{title}"}}"#))
+            .collect();
+        let hats = hats.join(", ");
         let line = |user| {
             format!(
-                r#"{{"hats": {{"room_jid": "r@c", "user_jid": "u{user}@h", "hats": {{"urn:a": {{"title": "{title}"}}}}}}}}"#
+                r#"{{"hats": {{"room_jid": "r@c", "user_jid": "u{user}@h", "hats": {{{hats}}}}}}}"#
             )
         };
-        Source::held((0..count).map(line).collect::<Vec<_>>().join("\n"))
+        Source::held((0..users).map(line).collect::<Vec<_>>().join("\n"))
     }
 
     #[test]
     fn commits_hold_no_more_than_the_server_takes() {
-        for (count, title_bytes, commits) in
-            [(500, 1, 1), (501, 1, 2), (1_000, 1, 2), (1_001, 1, 3), (30, 100_000, 8)]
-        {
-            let batches = batches(&hats(count, title_bytes), Wardrobes::new());
-            assert_eq!(batches.len(), commits, "{count} of {title_bytes} bytes");
+        let long = pb::Context { actor: "a".repeat(1023), reason: "r".repeat(256) };
+        for (users, hats_per_user, context, commits) in [
+            (500, 1, None, 1),
+            (501, 1, None, 2),
+            (1_000, 1, None, 2),
+            (1_001, 1, None, 3),
+            (100, 64, None, 5),
+            (500, 1, Some(&long), 2),
+        ] {
+            let batches = batches(&hats(users, hats_per_user), Wardrobes::new(context));
+            assert_eq!(batches.len(), commits, "{users} users with {hats_per_user}");
             let mut lines = Vec::new();
             for batch in batches {
                 let Batch::Update { operations, lines: these, .. } = batch else { unreachable!() };
                 assert!(operations.len() <= USERS_PER_COMMIT);
-                assert!(
-                    operations.iter().map(pb::SetOperation::encoded_len).sum::<usize>()
-                        <= COMMIT_BYTES
-                );
+                let wardrobes = Wardrobes::new(context);
+                let bytes = operations.iter().map(|set| wardrobes.commit_bytes("r@c", set));
+                assert!(bytes.sum::<usize>() <= COMMIT_BYTES);
                 lines.extend(these);
             }
-            assert_eq!(lines, (1..=count).collect::<Vec<_>>());
+            assert_eq!(lines, (1..=users).collect::<Vec<_>>());
+        }
+    }
+
+    #[test]
+    fn calls_hold_no_more_affiliations_than_the_server_takes() {
+        for (users, local_bytes, calls) in
+            [(5_000, 20, 1), (5_001, 20, 2), (1_000, 1_000, 2), (10_000, 1_000, 14)]
+        {
+            let filler = "u".repeat(local_bytes - 5);
+            let line = |user| {
+                format!(
+                    r#"{{"affiliation": {{"room_jid": "r@c", "user_jid": "{filler}{user:05}@h", "affiliation": "MEMBER"}}}}"#
+                )
+            };
+            let lines: Vec<_> = (0..users).map(line).collect();
+            let batches = batches(&Source::held(lines.join("\n")), Users::default());
+            assert_eq!(batches.len(), calls, "{users} of {local_bytes} bytes");
+            let mut sent = Vec::new();
+            for batch in batches {
+                let Batch::Sync { entries, lines } = batch else { unreachable!() };
+                let bytes: usize = entries.iter().map(pb::SyncEntry::encoded_len).sum();
+                assert!(bytes <= AFFILIATION_BYTES, "{bytes}");
+                sent.extend(lines.concat());
+            }
+            assert_eq!(sent, (1..=users).collect::<Vec<_>>());
         }
     }
 
@@ -543,7 +522,7 @@ mod tests {
             ]
             .join("\n"),
         );
-        let counts = validate(&source).unwrap();
+        let counts = check(&source);
         let expected = Counts {
             rooms: 1,
             definitions: 1,
@@ -561,7 +540,7 @@ mod tests {
             &users[..],
             [Batch::Define { line: 3, .. }, Batch::Sync { lines, .. }] if *lines == [[2]]
         ));
-        let wardrobes = batches(&source, Wardrobes::new());
+        let wardrobes = batches(&source, Wardrobes::new(None));
         assert!(matches!(&wardrobes[..], [Batch::Update { lines, .. }] if *lines == [1]));
     }
 
@@ -573,31 +552,10 @@ mod tests {
                  "urn:b": {"expire_time": "9001-01-01T00:00:00Z"}}}}"#
                 .replace('\n', " "),
         );
-        let counts = validate(&source).unwrap();
+        let counts = check(&source);
         assert_eq!((counts.hats, counts.expired_hats), (1, 1));
-        let batches = batches(&source, Wardrobes::new());
+        let batches = batches(&source, Wardrobes::new(None));
         let [Batch::Update { operations, .. }] = &batches[..] else { unreachable!() };
         assert_eq!(operations[0].hats.keys().collect::<Vec<_>>(), ["urn:b"]);
-    }
-
-    #[test]
-    fn a_bad_line_is_named_and_said_to_be_bad() {
-        for (line, says) in [
-            (r#"{"room": {"room_jid": "localhost"}}"#, "is not a bare JID with a local part"),
-            (r#"{"room": {"room_jid": "r@c/x"}}"#, "is not a bare JID with a local part"),
-            (r#"{"room": {"room_jid": "r@c", "hat_policy": "SOME"}}"#, "ANY_URI, DEFINED_ONLY"),
-            (r#"{"rooms": {"room_jid": "r@c"}}"#, "unknown variant `rooms`"),
-            (r#"{"room": {"room_jid": "r@c", "colour": 1}}"#, "unknown field `colour`"),
-            (r#"{"room": {}}"#, "missing field `room_jid`"),
-            (r#"{"definition": {"room_jid": "r@c", "hat_id": "a"}}"#, "is not an absolute URI"),
-            (r#"{"definition": {"room_jid": "r@c", "hat_id": "urn:a", "hue": 360}}"#, "hue 360"),
-            (r#"{"room": {"room_jid": "a@c"}}"#, "says again what line 1 says"),
-            ("room", "expected value"),
-        ] {
-            let source = Source::held(format!("{{\"room\": {{\"room_jid\": \"a@c\"}}}}\n\n{line}"));
-            let error = validate(&source).unwrap_err().to_string();
-            assert!(error.starts_with("standard input:3: "), "{error}");
-            assert!(error.contains(says), "{error}");
-        }
     }
 }

@@ -119,6 +119,13 @@ pub(crate) struct Lines<'a, T> {
     value: PhantomData<T>,
 }
 
+impl<T> Lines<'_, T> {
+    /// Makes an error that names a line.
+    pub(crate) fn bad_line(&self, number: usize, what: impl Into<String>) -> Error {
+        self.source.bad_line(number, what)
+    }
+}
+
 impl<T: DeserializeOwned> Iterator for Lines<'_, T> {
     type Item = Result<(usize, T), Error>;
 

@@ -1,5 +1,6 @@
 //! hatctl: hatd from the command line.
 
+mod check;
 mod cli;
 mod commands;
 mod errors;
