@@ -6,11 +6,12 @@ use std::ops::{Bound, ControlFlow};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{PoisonError, RwLock};
 
 use minicbor::{Decode, Encode};
 
-use super::keys;
+use super::moments::Moments;
+use super::values::encode;
+use super::{keys, values};
 use crate::command::{RoomState, Unreadable, UserRange, View};
 use crate::commit::{ChangeKind, Commit, Fingerprint, Position, RequestKey, UserChange};
 use crate::hat::{Document, HatDefinition, HatId, Revision, Room};
@@ -19,17 +20,6 @@ use crate::store::page::{
     DocumentFilter, Filler, Page, PageLimit, definition_bytes, document_bytes, room_bytes,
 };
 use crate::time::Timestamp;
-
-/// What every value begins with: the format, then a CRC32C of what follows.
-const VALUE_FORMAT: u8 = 1;
-const VALUE_HEADER_LEN: usize = 1 + 4;
-
-/// Rooms share this many shards. Our choice: enough that two rooms rarely meet.
-const SHARDS: usize = 64;
-
-/// How often a reader reads again because a commit came in between, before it takes the
-/// lock. Our choice.
-const READ_ATTEMPTS: usize = 3;
 
 /// Where `meta` says up to which position the state was applied when it was put away.
 const APPLIED_KEY: &[u8] = b"applied";
@@ -111,24 +101,13 @@ pub(super) struct Documents {
     requests: sled::Tree,
     request_positions: sled::Tree,
     meta: sled::Tree,
-    shards: Vec<Shard>,
+    moments: Moments,
     /// The newest position whose commit is being applied or was.
     applying: AtomicU64,
     /// Whether a commit could not be applied: it may be half there.
     broken: AtomicBool,
     /// Whether a record was found damaged: the next start makes the state again.
     damaged: AtomicBool,
-}
-
-/// Keeps readers of some rooms from seeing half of a commit. A reader looks at the
-/// counter before and after it reads; only if commits keep coming in between does it
-/// take the lock, so that readers hardly ever keep the writer waiting.
-#[derive(Default)]
-struct Shard {
-    /// Counts up when a commit to one of the rooms begins to be applied and when it is:
-    /// odd in between.
-    applied: AtomicU64,
-    lock: RwLock<()>,
 }
 
 impl Documents {
@@ -152,7 +131,7 @@ impl Documents {
             request_positions: db.open_tree("request_positions")?,
             meta: db.open_tree("meta")?,
             db: db.clone(),
-            shards: (0..SHARDS).map(|_| Shard::default()).collect(),
+            moments: Moments::new(),
             applying: AtomicU64::new(0),
             broken: AtomicBool::new(false),
             damaged: AtomicBool::new(false),
@@ -178,47 +157,25 @@ impl Documents {
         Ok(())
     }
 
-    fn shard(&self, room: &RoomJid) -> &Shard {
-        use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(room);
-        let index = usize::try_from(hash % SHARDS as u64).unwrap_or_default();
-        #[expect(clippy::indexing_slicing, reason = "the remainder is below the length")]
-        &self.shards[index]
-    }
-
-    /// Reads several records of a room as they were at one moment, without waiting and
-    /// without keeping the writer waiting; none if commits came in between too often.
+    /// Reads several records of a room as they were at one moment, without waiting; none
+    /// if commits came in between too often.
     pub(super) fn try_read<T>(
         &self,
         room: &RoomJid,
         read: impl Fn(&Self) -> Result<T, Error>,
     ) -> Option<Result<T, Error>> {
-        let applied = &self.shard(room).applied;
-        for _ in 0..READ_ATTEMPTS {
-            let before = applied.load(Ordering::SeqCst);
-            if !before.is_multiple_of(2) {
-                return None;
-            }
-            let result = self.guarded(|| read(self));
-            if applied.load(Ordering::SeqCst) == before {
-                return Some(self.check_whole().and(result));
-            }
-        }
-        None
+        let result = self.moments.try_read(room, || self.guarded(|| read(self)))?;
+        Some(self.check_whole().and(result))
     }
 
-    /// As [`Self::try_read`], but keeps commits to the room out if it must.
+    /// As [`Self::try_read`], but waits if it must.
     pub(super) fn read<T>(
         &self,
         room: &RoomJid,
         read: impl Fn(&Self) -> Result<T, Error>,
     ) -> Result<T, Error> {
-        if let Some(result) = self.try_read(room, &read) {
-            return result;
-        }
-        let _guard = self.shard(room).lock.read().unwrap_or_else(PoisonError::into_inner);
-        self.check_whole()?;
-        self.guarded(|| read(self))
+        let result = self.moments.read(room, || self.guarded(|| read(self)));
+        self.check_whole().and(result)
     }
 
     /// Reads what need not be of one moment.
@@ -249,15 +206,13 @@ impl Documents {
     /// If it fails, nothing can be read any more: the commit may be half there.
     pub(super) fn apply(&self, position: Position, commit: &Commit) -> Result<(), Error> {
         self.applying.store(position.get(), Ordering::Release);
-        let shard = self.shard(&commit.room_jid);
-        let _guard = shard.lock.write().unwrap_or_else(PoisonError::into_inner);
-        shard.applied.fetch_add(1, Ordering::SeqCst);
-        let applied = self.guarded(|| self.apply_records(position, commit));
-        if applied.is_err() {
-            self.broken.store(true, Ordering::Release);
-        }
-        shard.applied.fetch_add(1, Ordering::SeqCst);
-        applied
+        self.moments.write(&commit.room_jid, || {
+            let applied = self.guarded(|| self.apply_records(position, commit));
+            if applied.is_err() {
+                self.broken.store(true, Ordering::Release);
+            }
+            applied
+        })
     }
 
     fn apply_records(&self, position: Position, commit: &Commit) -> Result<(), Error> {
@@ -660,29 +615,11 @@ fn scan(
     })
 }
 
-#[expect(clippy::expect_used, reason = "encoding into a vector has no way to fail")]
-fn encode(value: &impl Encode<()>) -> Vec<u8> {
-    let mut bytes = vec![VALUE_FORMAT, 0, 0, 0, 0];
-    minicbor::encode(value, &mut bytes).expect("a vector takes all bytes");
-    if let Some((header, body)) = bytes.split_at_mut_checked(VALUE_HEADER_LEN)
-        && let Some(crc) = header.last_chunk_mut()
-    {
-        *crc = crc32c::crc32c(body).to_be_bytes();
-    }
-    bytes
-}
-
 fn decode<T>(tree: &'static str, key: &[u8], value: &[u8]) -> Result<T, Error>
 where
     T: for<'b> Decode<'b, ()>,
 {
-    let body = match value.split_at_checked(VALUE_HEADER_LEN) {
-        Some(([VALUE_FORMAT, crc @ ..], body)) if *crc == crc32c::crc32c(body).to_be_bytes() => {
-            Some(body)
-        }
-        Some(_) | None => None,
-    };
-    parsed(tree, key, body.and_then(|body| minicbor::decode(body).ok()))
+    parsed(tree, key, values::decode(value))
 }
 
 fn parsed<T>(tree: &'static str, key: &[u8], value: Option<T>) -> Result<T, Error> {

@@ -21,8 +21,10 @@ mod documents;
 mod history;
 mod keys;
 pub mod log;
+mod moments;
 mod open;
 mod retention;
+mod values;
 mod writer;
 
 use std::sync::{Arc, Mutex, PoisonError};
