@@ -6,6 +6,7 @@
 mod calls;
 mod deadlines;
 mod grpc_web;
+mod http1;
 mod limits;
 mod names;
 mod reasons;
