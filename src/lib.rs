@@ -39,6 +39,7 @@
 //! | [`pb`] | the messages and services generated from `proto/` |
 //! | [`status`] | errors as gRPC statuses: a code, a reason, the metadata |
 //! | [`service`] | the three services: parse each field into a domain type, act, answer |
+//! | [`origin`] | which web pages may call |
 //! | [`config`] | flags, environment, one TOML file |
 //! | [`server`] | the socket, the layers a call passes, health, reflection, expiry, the drain |
 //! | [`telemetry`] | logs |
@@ -135,6 +136,8 @@ pub mod status;
 pub mod service;
 
 pub mod pb;
+
+pub mod origin;
 
 pub mod config;
 
