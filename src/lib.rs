@@ -73,8 +73,8 @@
 //!
 //! # Walkthrough: `AddUserHat`
 //!
-//! 1. The request passes the layers that [`server`] lists: it is gRPC or gRPC-Web, has its span in
-//!    the log, and its deadline.
+//! 1. The request passes the layers that [`server`] lists: it comes from no web page that may not
+//!    call, is gRPC or gRPC-Web, has its span in the log, and its deadline.
 //! 2. `service/hat.rs` parses room, user, hat id, attachment and context into domain types. What
 //!    does not parse is [`Invalid`](status::Invalid): `INVALID_ARGUMENT` with the field's path.
 //! 3. [`Store::apply`](store::Store::apply) puts a [`Request`](command::Request) into the writer's

@@ -4,6 +4,7 @@
 //! Tests named `f` and a number are rows of one table of faults; the numbers are never reused.
 
 mod calls;
+mod cors;
 mod deadlines;
 mod grpc_web;
 mod http1;
