@@ -18,6 +18,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     limits::Limits,
+    origin::Origin,
     telemetry::{Filter, Format},
 };
 
@@ -35,6 +36,8 @@ const ANSWER_BYTES_MAX: usize = 7 << 19;
 pub struct Config {
     /// Address and port for gRPC and gRPC-Web.
     pub listen: SocketAddr,
+    /// The web pages that may call.
+    pub cors_origins: Vec<Origin>,
     /// Directory of the store.
     pub data_dir: PathBuf,
     /// What log lines look like.
@@ -61,6 +64,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            cors_origins: Vec::new(),
             data_dir: PathBuf::from("./hatd-data"),
             log_format: Format::for_stderr(),
             log_filter: Filter::default(),
@@ -99,6 +103,7 @@ impl Config {
         let default = Self::default();
         let config = Self {
             listen: flags.listen.or(file.listen).unwrap_or(default.listen),
+            cors_origins: flags.cors_origins.or(file.cors_origins).unwrap_or(default.cors_origins),
             data_dir: flags.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
             log_format: flags.log_format.or(file.log_format).unwrap_or(default.log_format),
             log_filter: flags.log_filter.or(file.log_filter).unwrap_or(default.log_filter),
@@ -277,6 +282,11 @@ pub struct Settings {
         value_parser = BoolishValueParser::new()
     )]
     pub insecure_open: Option<bool>,
+
+    /// Origins of the web pages that may call, such as `https://chat.example`, separated by commas,
+    /// or `*` for all pages; by default none may
+    #[arg(long, env = "HATD_CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origins: Option<Vec<Origin>>,
 
     /// Directory of the store, made if absent [default: ./hatd-data]
     #[arg(long, env = "HATD_DATA_DIR", value_name = "DIR")]
@@ -608,6 +618,7 @@ mod tests {
                 }
                 ("listen", _) => "'[::1]:7'",
                 ("insecure-open", _) => "true",
+                ("cors-origins", _) => "['https://chat.example', '*']",
                 ("log-format", _) => "'text'",
                 ("retention-bytes", _) => "'7KiB'",
                 _ => "'7s'",
@@ -632,11 +643,33 @@ mod tests {
         check("\n\nretention-age = '7x'\n", "hatd.toml:3: ", "unit");
         check("retention-age = '7d'\nretention-bytes = '8 hats'\n", "hatd.toml:2: ", "hats");
         check("\nlog-filter = 'hatd=loud'\n", "hatd.toml:2: ", "filter");
+        check("\ncors-origins = ['*', 'hats']\n", "hatd.toml:2: ", "\"hats\" is not an origin");
+        check("cors-origins = '*'\n", "hatd.toml:1: ", "expected a sequence");
         check("\nlog-format = 'xml'\n", "hatd.toml:2: ", "`xml`");
         check("[limits]\nhats-per-user-max = 0\n", "hatd.toml:2: ", "0");
         check("[limits]\nhats-per-user-max = -1\n", "hatd.toml:2: ", "-1");
         check("listen = '[::1]:1'\nlisten = '[::1]:2'\n", "hatd.toml:2: ", "duplicate key");
         check("listen =\n", "hatd.toml:1: ", "");
+    }
+
+    #[test]
+    fn a_flag_lists_origins_and_so_do_several() {
+        let check = |given: &[&str], expected: &[&str]| {
+            let config = Config::resolve(flags(given), Settings::default()).unwrap();
+            let origins: Vec<_> = config.cors_origins.iter().map(ToString::to_string).collect();
+            assert_eq!(origins, expected, "{given:?}");
+        };
+        check(&[], &[]);
+        check(&["--cors-origins=*"], &["*"]);
+        let (a, b) = ("https://a.example", "http://b.example:8080");
+        check(&["--cors-origins=https://a.example:443,http://b.example:8080"], &[a, b]);
+        check(&["--cors-origins", a, "--cors-origins", b], &[a, b]);
+
+        let of_file = file("cors-origins = ['https://c.example']").unwrap();
+        let config = Config::resolve(flags(&["--cors-origins", a]), of_file.clone()).unwrap();
+        assert_eq!(config.cors_origins, [a.parse().unwrap()], "lists are not put together");
+        let config = Config::resolve(Settings::default(), of_file).unwrap();
+        assert_eq!(config.cors_origins, ["https://c.example".parse().unwrap()]);
     }
 
     #[test]
