@@ -8,6 +8,7 @@ use std::{
     fs, io,
     net::SocketAddr,
     num::NonZeroUsize,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -30,6 +31,10 @@ const KEPT_MAX: Duration = Duration::from_hours(36_525 * 24);
 /// Largest commit or page, in bytes. gRPC clients take messages of 4 MiB unless told otherwise, and
 /// one carries a commit or a page, and more: our choice is 512 KiB for that.
 const ANSWER_BYTES_MAX: usize = 7 << 19;
+
+/// How large a file of the commit log may grow, in bytes. Our choice: the least is for tests, the
+/// most still lets a retention of some gigabytes move in steps.
+const SEGMENT_BYTES: RangeInclusive<u64> = 4 << 10..=1 << 30;
 
 /// Everything that `hatd serve` goes by, complete and checked.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,6 +59,8 @@ pub struct Config {
     pub retention_age: Duration,
     /// How many bytes of commits are kept for watches that resume.
     pub retention_bytes: u64,
+    /// How large a file of the commit log grows, in bytes. Commits are forgotten by whole files.
+    pub log_segment_bytes: u64,
     /// How long an answer is kept for a repeated request id.
     pub request_id_ttl: Duration,
     /// Bounds on what callers send and keep.
@@ -73,6 +80,7 @@ impl Default for Config {
             request_timeout_max: Duration::from_secs(30),
             retention_age: Duration::from_hours(168),
             retention_bytes: 8 << 30,
+            log_segment_bytes: 64 << 20,
             request_id_ttl: Duration::from_hours(1),
             limits: Limits::default(),
         }
@@ -90,6 +98,7 @@ impl Config {
     /// - [`Error::Zero`] if `request-timeout` is zero.
     /// - [`Error::TooLong`] if a duration is beyond reason.
     /// - [`Error::TooLarge`] if a commit or a page might not fit into what clients take.
+    /// - [`Error::Outside`] if a size is too small or too large.
     /// - [`Error::Order`] if a setting exceeds the one that bounds it.
     pub fn load(arguments: Arguments) -> Result<Self, Error> {
         let file = match &arguments.config {
@@ -127,6 +136,10 @@ impl Config {
                 .retention_bytes
                 .or(file.retention_bytes)
                 .map_or(default.retention_bytes, |size| size.as_u64()),
+            log_segment_bytes: flags
+                .log_segment_bytes
+                .or(file.log_segment_bytes)
+                .map_or(default.log_segment_bytes, |size| size.as_u64()),
             request_id_ttl: flags
                 .request_id_ttl
                 .or(file.request_id_ttl)
@@ -157,6 +170,13 @@ impl Config {
             if duration > max {
                 return Err(Error::TooLong { setting, max });
             }
+        }
+        if !SEGMENT_BYTES.contains(&self.log_segment_bytes) {
+            return Err(Error::Outside {
+                setting: "log-segment-bytes",
+                min: ByteSize::b(*SEGMENT_BYTES.start()),
+                max: ByteSize::b(*SEGMENT_BYTES.end()),
+            });
         }
         if self.request_timeout > self.request_timeout_max {
             return Err(Error::Order { lower: "request-timeout", upper: "request-timeout-max" });
@@ -236,6 +256,16 @@ pub enum Error {
         setting: &'static str,
         /// The most it can be, in bytes.
         max: usize,
+    },
+    /// A size is too small or too large.
+    #[error("{setting} must be from {min} to {max}")]
+    Outside {
+        /// The setting.
+        setting: &'static str,
+        /// The least it can be.
+        min: ByteSize,
+        /// The most it can be.
+        max: ByteSize,
     },
     /// A setting exceeds the one that bounds it.
     #[error("{lower} must not exceed {upper}")]
@@ -324,6 +354,11 @@ pub struct Settings {
     #[arg(long, env = "HATD_RETENTION_BYTES", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "size_in_file")]
     pub retention_bytes: Option<ByteSize>,
+
+    /// How large a file of the commit log grows; commits are forgotten by whole files [default: 64MiB]
+    #[arg(long, env = "HATD_LOG_SEGMENT_BYTES", value_name = "SIZE", value_parser = size)]
+    #[serde(deserialize_with = "size_in_file")]
+    pub log_segment_bytes: Option<ByteSize>,
 
     /// How long an answer is kept for a repeated request id [default: 1h]
     #[arg(long, env = "HATD_REQUEST_ID_TTL", value_name = "DURATION", value_parser = duration)]
@@ -620,7 +655,7 @@ mod tests {
                 ("insecure-open", _) => "true",
                 ("cors-origins", _) => "['https://chat.example', '*']",
                 ("log-format", _) => "'text'",
-                ("retention-bytes", _) => "'7KiB'",
+                ("retention-bytes" | "log-segment-bytes", _) => "'7KiB'",
                 _ => "'7s'",
             };
             text.extend([flag, " = ", line, "\n"]);
@@ -720,6 +755,9 @@ mod tests {
         check("--page-size-max=99", "page-size-default must not exceed page-size-max");
         check("--request-timeout=0s", "request-timeout must be more than zero");
         check("--commit-bytes-max=65535", "document-bytes-max must not exceed commit-bytes-max");
+        let segment = "log-segment-bytes must be from 4.0 KiB to 1.0 GiB";
+        check("--log-segment-bytes=4095", segment);
+        check("--log-segment-bytes=1073741825", segment);
     }
 
     #[test]

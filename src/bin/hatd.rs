@@ -140,7 +140,8 @@ fn store_config(config: &Config) -> embedded::Config {
         request_id_ttl: config.request_id_ttl,
         ..store::Options::new(service::commit_len)
     };
-    embedded::Config::new(&config.data_dir, options)
+    let store = embedded::Config::new(&config.data_dir, options);
+    embedded::Config { segment_bytes: config.log_segment_bytes, ..store }
 }
 
 fn server_options(config: &Config) -> server::Options {

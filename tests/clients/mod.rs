@@ -1,4 +1,7 @@
-//! Programs in other languages, each against the real server.
+//! The clients, and programs in other languages, each against the real server.
 
+mod conformance;
+mod package;
+mod packages;
 mod python;
 mod toolchain;

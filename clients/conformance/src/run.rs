@@ -2,12 +2,17 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    iter::Enumerate,
     path::PathBuf,
+    slice,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use futures_util::future::try_join_all;
 use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
 use tonic::transport::Channel;
 
 use crate::{
@@ -16,17 +21,20 @@ use crate::{
     hatd::Hatd,
     proxy::{Plan, Proxy},
     value::{Scope, compare},
-    vector::{Burst, Call, Case, Collect, Do, Server, Step, Verb},
+    vector::{Burst, Call, Case, Collect, Do, Server, Step, Until, Verb},
 };
 
 /// Longest wait for what a step waits for: far more than it takes.
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(70);
 
 /// The name of the mirror of everything that each case has.
 const MIRROR: &str = "all";
 
 /// Most events of a watch that are looked through for commits.
 const EVENTS_MAX: usize = 10_000;
+
+/// How many cases run at the same time. They wait, most of their time.
+const WORKERS: usize = 4;
 
 /// What is run.
 pub struct Suite {
@@ -41,7 +49,8 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Runs cases, and tells of each result as it comes.
+    /// Runs cases, some of them at the same time, and tells of each result as it comes. Returns
+    /// which cases passed.
     ///
     /// # Errors
     ///
@@ -51,21 +60,45 @@ impl Suite {
         cases: &[Case],
         mut tell: impl FnMut(&Case, &Result<()>, Duration),
     ) -> Result<Vec<bool>> {
+        let queue = Mutex::new(cases.iter().enumerate());
+        let (results, mut came) = mpsc::channel(cases.len().max(1));
+        let mut passed = vec![false; cases.len()];
+        let workers: Vec<_> = (0..WORKERS).map(|_| self.work(&queue, results.clone())).collect();
+        drop(results);
+        let telling = async {
+            while let Some((index, case, result, took)) = came.recv().await {
+                tell(case, &result, took);
+                if let Some(passed) = passed.get_mut(index) {
+                    *passed = result.is_ok();
+                }
+            }
+        };
+        let (ended, ()) = tokio::join!(try_join_all(workers), telling);
+        ended?;
+        Ok(passed)
+    }
+
+    /// Runs cases of a queue with an adapter of its own.
+    async fn work<'a>(
+        &self,
+        queue: &Mutex<Enumerate<slice::Iter<'a, Case>>>,
+        results: mpsc::Sender<(usize, &'a Case, Result<()>, Duration)>,
+    ) -> Result<()> {
         let mut adapter = Adapter::start(&self.adapter)?;
-        let mut passed = Vec::new();
-        for case in cases {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((index, case)) = next else { break };
             let started = Instant::now();
             let result = self.run_case(&mut adapter, case).await;
             let result = result.map_err(|error| anyhow!("{error:#}\n{}", adapter.said()));
-            tell(case, &result, started.elapsed());
             if result.is_err() {
                 // What it was left in is not the next case's trouble.
                 adapter = Adapter::start(&self.adapter)?;
             }
-            passed.push(result.is_ok());
+            let told = results.send((index, case, result, started.elapsed())).await;
+            told.map_err(|_| anyhow!("nobody listens"))?;
         }
-        adapter.end().await?;
-        Ok(passed)
+        adapter.end().await
     }
 
     async fn run_case(&self, adapter: &mut Adapter, case: &Case) -> Result<()> {
@@ -200,6 +233,7 @@ impl Run<'_> {
                 self.contract.call(&self.channel, &method, &request).await?
             }
             Verb::Collect(collect) => Ok(self.collect(&collect).await?),
+            Verb::Until(until) => Ok(self.until(&until).await?),
             Verb::Burst(burst) => Ok(self.burst(&burst).await?),
             Verb::Proxy(plan) => {
                 self.proxy.follow(*plan);
@@ -257,6 +291,16 @@ impl Run<'_> {
         let revisions = commits.iter().map(|commit| commit.get("revision").cloned());
         let revisions: Vec<_> = revisions.map(Option::unwrap_or_default).collect();
         Ok(json!({"commits": commits, "revisions": revisions, "kinds": kinds}))
+    }
+
+    async fn until(&mut self, until: &Until) -> Result<Value> {
+        for _ in 0..EVENTS_MAX {
+            let event = self.command("next", json!({"watch": until.watch})).await?;
+            if event.get("kind").is_some_and(|kind| *kind == until.kind) {
+                return Ok(event);
+            }
+        }
+        bail!("no {} came", until.kind)
     }
 
     async fn burst(&self, burst: &Burst) -> Result<Value> {
@@ -335,6 +379,7 @@ fn command_of(verb: Verb) -> Result<(String, Map<String, Value>)> {
         Verb::Direct(_)
         | Verb::Await(_)
         | Verb::Collect(_)
+        | Verb::Until(_)
         | Verb::Burst(_)
         | Verb::Proxy(_)
         | Verb::Seen(_)

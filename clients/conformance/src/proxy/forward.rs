@@ -8,7 +8,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Version, header};
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     body::Incoming,
@@ -17,11 +17,13 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost_reflect::DynamicMessage;
 use serde_json::Value;
-use tokio::{net::TcpStream, sync::mpsc, task::AbortHandle};
+use tokio::{net::TcpStream, sync::mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
-    State, lock,
+    State,
+    connection::Connection,
+    lock,
     plan::Call,
     stream::{Broken, Passage, Protocol, end},
 };
@@ -38,7 +40,7 @@ pub(super) struct Forwarder {
     pub(super) hatd: SocketAddr,
     pub(super) contract: Contract,
     pub(super) state: Arc<Mutex<State>>,
-    pub(super) connection: AbortHandle,
+    pub(super) connection: Connection,
 }
 
 impl Forwarder {
@@ -50,7 +52,7 @@ impl Forwarder {
     pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>> {
         let answered = self.try_answer(request).await;
         if answered.is_err() {
-            self.connection.abort();
+            self.connection.close();
         }
         answered
     }
@@ -97,7 +99,7 @@ impl Forwarder {
             }
             Some(Call::Disconnect) => {
                 response.into_body().collect().await?;
-                self.connection.abort();
+                self.connection.close();
                 return std::future::pending().await;
             }
             Some(Call::Hold) => {
@@ -106,7 +108,8 @@ impl Forwarder {
             }
             Some(Call::Fail(_)) | None => {}
         }
-        if !is_watch {
+        // A refusal is in the headers, and no body must follow.
+        if !is_watch || response.body().is_end_stream() {
             return Ok(response.map(|body| body.map_err(|_| Broken).boxed_unsync()));
         }
         let (to, frames) = mpsc::channel(1);
