@@ -1,6 +1,8 @@
 //! One request on its way to hatd, and the answer on its way back.
 
 use std::{
+    convert::Infallible,
+    future::pending,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -44,17 +46,19 @@ pub(super) struct Forwarder {
 }
 
 impl Forwarder {
-    /// Answers a request as hatd does, or as the plan says.
-    ///
-    /// # Errors
-    ///
-    /// If hatd is not there: the connection is then closed, as if the client had come to hatd.
-    pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>> {
-        let answered = self.try_answer(request).await;
-        if answered.is_err() {
-            self.connection.close();
+    /// Answers a request as hatd does, or as the plan says. If hatd is not there, the connection is
+    /// closed, as it would be if the client had come to hatd.
+    pub(super) async fn answer(
+        self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        match self.try_answer(request).await {
+            Ok(response) => Ok(response),
+            Err(_) => {
+                self.connection.close();
+                pending().await
+            }
         }
-        answered
     }
 
     async fn try_answer(&self, request: Request<Incoming>) -> Result<Response<Body>> {
@@ -100,11 +104,11 @@ impl Forwarder {
             Some(Call::Disconnect) => {
                 response.into_body().collect().await?;
                 self.connection.close();
-                return std::future::pending().await;
+                return pending().await;
             }
             Some(Call::Hold) => {
                 response.into_body().collect().await?;
-                return std::future::pending().await;
+                return pending().await;
             }
             Some(Call::Fail(_)) | None => {}
         }

@@ -65,10 +65,7 @@ impl Passage {
             };
             let received = match next {
                 Some(Ok(received)) => received,
-                Some(Err(_)) => {
-                    _ = self.to.send(Err(Broken)).await;
-                    return;
-                }
+                Some(Err(_)) => return self.connection.close(),
                 None => return,
             };
             let data = match received.into_data() {
