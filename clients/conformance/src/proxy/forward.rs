@@ -52,13 +52,11 @@ impl Forwarder {
         self,
         request: Request<Incoming>,
     ) -> Result<Response<Body>, Infallible> {
-        match self.try_answer(request).await {
-            Ok(response) => Ok(response),
-            Err(_) => {
-                self.connection.close();
-                pending().await
-            }
+        if let Ok(response) = self.try_answer(request).await {
+            return Ok(response);
         }
+        self.connection.close();
+        pending().await
     }
 
     async fn try_answer(&self, request: Request<Incoming>) -> Result<Response<Body>> {
