@@ -16,7 +16,7 @@ use super::{
     toolchain::{Missing, or_skip},
 };
 
-const CONFORMANCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/conformance");
+pub(super) const CONFORMANCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/conformance");
 
 #[tokio::test]
 async fn the_rust_client_conforms() {

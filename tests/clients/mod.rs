@@ -1,5 +1,6 @@
 //! The clients, and programs in other languages, each against the real server.
 
+mod broken;
 mod conformance;
 mod package;
 mod packages;
