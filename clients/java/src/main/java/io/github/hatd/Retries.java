@@ -44,7 +44,7 @@ final class Retries {
    */
   long delay(HatdException error, long now) {
     if (error.code() == Status.Code.DEADLINE_EXCEEDED) {
-      throw deadlineExceeded(error);
+      throw deadlineExceeded(error, now);
     }
     if (error.code() == Status.Code.UNAUTHENTICATED && keyRenewable) {
       keyRenewable = false;
@@ -63,11 +63,13 @@ final class Retries {
     return delay;
   }
 
-  private HatdException deadlineExceeded(HatdException error) {
+  private HatdException deadlineExceeded(HatdException error, long now) {
+    // The transport's own words at the deadline say less.
+    String message =
+        remaining(now) <= 0 ? "no answer within " + Nanos.seconds(timeout) : error.getMessage();
     Throwable cause = lastUnavailable != null ? lastUnavailable : error.getCause();
     return new HatdException(
-        Failure.local(
-                Status.Code.DEADLINE_EXCEEDED, "no answer within " + Nanos.seconds(timeout), cause)
+        Failure.local(Status.Code.DEADLINE_EXCEEDED, message, cause)
             .withRequestId(error.requestId()));
   }
 }
