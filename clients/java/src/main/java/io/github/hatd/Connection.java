@@ -51,9 +51,17 @@ final class Connection implements AutoCloseable {
    */
   <Q, P> ClientCall<Q, P> newCall(MethodDescriptor<Q, P> method, CallOptions options) {
     if (channel.getState(false) == ConnectivityState.TRANSIENT_FAILURE) {
-      channel.enterIdle();
+      renew();
     }
     return channel.newCall(method, options);
+  }
+
+  /**
+   * Has the next call connect anew. A connection that there is stays for what is open on it, and
+   * goes with that.
+   */
+  void renew() {
+    channel.enterIdle();
   }
 
   /**

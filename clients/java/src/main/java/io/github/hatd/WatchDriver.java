@@ -208,6 +208,9 @@ final class WatchDriver implements Source<Event> {
     @Override
     public void disconnected(Disconnect cause, Duration retryIn) {
       publish();
+      if (cause.kind() == Disconnect.Kind.SILENT) {
+        connection.renew();
+      }
       observer.disconnected(cause);
       notify(() -> listener.disconnected(cause, retryIn));
     }
