@@ -4,6 +4,9 @@ import io.grpc.ManagedChannel;
 import io.grpc.netty.shaded.io.netty.channel.EventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.MultiThreadIoEventLoopGroup;
 import io.grpc.netty.shaded.io.netty.channel.nio.NioIoHandler;
+import java.time.Duration;
+import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import java.util.concurrent.ExecutorService;
 import java.util.concurrent.ScheduledThreadPoolExecutor;
 import java.util.concurrent.SynchronousQueue;
@@ -16,14 +19,15 @@ import java.util.concurrent.atomic.AtomicInteger;
 final class Threads {
 
   /** How long a thread that has nothing to do is kept. Our choice. */
-  private static final long IDLE_SECONDS = 10;
+  private static final Duration IDLE = Duration.ofSeconds(10);
 
   /** How long closing waits for threads that are busy with code of the caller. Our choice. */
-  private static final long CLOSE_SECONDS_MAX = 5;
+  private static final Duration CLOSE_MAX = Duration.ofSeconds(5);
 
   private static final AtomicInteger CLIENTS = new AtomicInteger();
 
-  private final ThreadGroup group = new ThreadGroup("hatd-" + CLIENTS.incrementAndGet());
+  private final String name = "hatd-" + CLIENTS.incrementAndGet();
+  private final Set<Thread> threads = ConcurrentHashMap.newKeySet();
 
   /**
    * Runs the code of callers: answers, events, sources of API keys. It has as many threads as are
@@ -33,8 +37,8 @@ final class Threads {
       new ThreadPoolExecutor(
           0,
           Integer.MAX_VALUE,
-          IDLE_SECONDS,
-          TimeUnit.SECONDS,
+          IDLE.toMillis(),
+          TimeUnit.MILLISECONDS,
           new SynchronousQueue<>(),
           factory(""),
           (task, shutDown) -> task.run());
@@ -68,37 +72,35 @@ final class Threads {
    * all of it, unless it is one of the threads that calls.
    */
   void close(ManagedChannel channel) {
-    boolean waits = Thread.currentThread().getThreadGroup() != group;
+    boolean waits = !threads.contains(Thread.currentThread());
+    long deadline = System.nanoTime() + CLOSE_MAX.toNanos();
     try {
       if (waits) {
-        channel.awaitTermination(CLOSE_SECONDS_MAX, TimeUnit.SECONDS);
+        channel.awaitTermination(CLOSE_MAX.toNanos(), TimeUnit.NANOSECONDS);
+      }
+      shutDown();
+      for (Thread thread : waits ? threads : Set.<Thread>of()) {
+        TimeUnit.NANOSECONDS.timedJoin(thread, deadline - System.nanoTime());
       }
     } catch (InterruptedException interrupted) {
-      waits = false;
-      Thread.currentThread().interrupt();
-    }
-
-    timers.shutdown();
-    executor.shutdown();
-    eventLoop.shutdownGracefully(0, CLOSE_SECONDS_MAX, TimeUnit.SECONDS);
-    if (!waits) {
-      return;
-    }
-    try {
-      timers.awaitTermination(CLOSE_SECONDS_MAX, TimeUnit.SECONDS);
-      executor.awaitTermination(CLOSE_SECONDS_MAX, TimeUnit.SECONDS);
-      eventLoop.awaitTermination(CLOSE_SECONDS_MAX, TimeUnit.SECONDS);
-    } catch (InterruptedException interrupted) {
+      shutDown();
       Thread.currentThread().interrupt();
     }
   }
 
+  private void shutDown() {
+    timers.shutdown();
+    executor.shutdown();
+    eventLoop.shutdownGracefully(0, CLOSE_MAX.toNanos(), TimeUnit.NANOSECONDS);
+  }
+
   private ThreadFactory factory(String purpose) {
-    AtomicInteger threads = new AtomicInteger();
+    AtomicInteger made = new AtomicInteger();
     return task -> {
-      String name = group.getName() + purpose + "-" + threads.incrementAndGet();
-      Thread thread = new Thread(group, task, name);
+      threads.removeIf(thread -> thread.getState() == Thread.State.TERMINATED);
+      Thread thread = new Thread(task, name + purpose + "-" + made.incrementAndGet());
       thread.setDaemon(true);
+      threads.add(thread);
       return thread;
     };
   }
