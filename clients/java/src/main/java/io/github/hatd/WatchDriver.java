@@ -5,6 +5,7 @@ import io.github.hatd.v1.WatchHatsRequest;
 import io.github.hatd.v1.WatchHatsResponse;
 import io.grpc.CallOptions;
 import io.grpc.ClientCall;
+import io.grpc.Context;
 import io.grpc.Metadata;
 import io.grpc.Status;
 import io.grpc.SynchronizationContext;
@@ -156,11 +157,15 @@ final class WatchDriver implements Source<Event> {
             });
         return;
       }
-      // A watch lasts: it has no deadline.
-      stream =
-          new Stream(
-              connection.newCall(HatServiceGrpc.getWatchHatsMethod(), CallOptions.DEFAULT), key);
-      stream.start(request);
+      // A watch outlives the call of a server, say, that a thread which asks for an event works on.
+      Context.ROOT.run(
+          () -> {
+            // It lasts: it has no deadline.
+            CallOptions options = CallOptions.DEFAULT;
+            stream =
+                new Stream(connection.newCall(HatServiceGrpc.getWatchHatsMethod(), options), key);
+            stream.start(request);
+          });
     }
 
     @Override
