@@ -10,6 +10,7 @@ import com.google.rpc.RetryInfo;
 import io.github.hatd.v1.ErrorReason;
 import io.grpc.Metadata;
 import io.grpc.Status;
+import java.io.IOException;
 import java.time.Duration;
 import java.util.Map;
 import java.util.Optional;
@@ -30,7 +31,12 @@ final class Errors {
   private Errors() {}
 
   /** Makes the error of a call that did not end with OK. */
-  static HatdException of(Status status, Metadata trailers, String requestId) {
+  static HatdException of(Status ended, Metadata trailers, String requestId) {
+    // Where a call meets a connection that is just being closed, the transport knows no more than
+    // that. Statuses of the server have no cause.
+    boolean closed =
+        ended.getCode() == Status.Code.UNKNOWN && ended.getCause() instanceof IOException;
+    Status status = closed ? Status.UNAVAILABLE.withCause(ended.getCause()) : ended;
     com.google.rpc.Status details = details(trailers);
     Optional<ErrorInfo> info =
         detail(details, ErrorInfo.class).filter(found -> found.getDomain().equals(DOMAIN));
@@ -134,7 +140,8 @@ final class Errors {
       while (innermost.getCause() != null) {
         innermost = innermost.getCause();
       }
-      return "the server cannot be reached: " + innermost.getMessage();
+      String why = innermost.getMessage();
+      return "the server cannot be reached: " + (why == null ? "the connection closed" : why);
     }
     String description = status.getDescription();
     return description == null || description.isEmpty() ? status.getCode().name() : description;

@@ -20,6 +20,7 @@ import java.io.ByteArrayOutputStream;
 import java.io.ObjectInputStream;
 import java.io.ObjectOutputStream;
 import java.net.ConnectException;
+import java.nio.channels.ClosedChannelException;
 import java.util.List;
 import java.util.Map;
 import java.util.Optional;
@@ -145,6 +146,16 @@ class ErrorsTest {
         Errors.of(Status.UNAVAILABLE.withDescription("io exception").withCause(cause), null, "");
     assertEquals("the server cannot be reached: Connection refused", error.getMessage());
     assertSame(cause, error.getCause());
+  }
+
+  @Test
+  void aConnectionThatClosesUnderACallIsUnavailable() {
+    Status closed = Status.UNKNOWN.withDescription("channel closed");
+    HatdException error =
+        Errors.of(closed.withCause(new ClosedChannelException()), new Metadata(), "");
+    assertEquals(Status.Code.UNAVAILABLE, error.code());
+    assertEquals("the server cannot be reached: the connection closed", error.getMessage());
+    assertEquals(Status.Code.UNKNOWN, Errors.of(closed, new Metadata(), "").code());
   }
 
   @Test
