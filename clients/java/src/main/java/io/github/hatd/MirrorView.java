@@ -1,5 +1,7 @@
 package io.github.hatd;
 
+import com.google.protobuf.Descriptors.FieldDescriptor;
+import com.google.protobuf.Message;
 import io.github.hatd.v1.HatDefinition;
 import io.github.hatd.v1.Room;
 import io.github.hatd.v1.UserHats;
@@ -177,8 +179,8 @@ public abstract sealed class MirrorView implements AutoCloseable permits Mirror,
   }
 
   /** Returns the token of an answer. */
-  static String tokenOf(com.google.protobuf.Message answer) {
-    var field = answer.getDescriptorForType().findFieldByName("token");
+  static String tokenOf(Message answer) {
+    FieldDescriptor field = answer.getDescriptorForType().findFieldByName("token");
     if (field == null) {
       throw new IllegalArgumentException(
           answer.getDescriptorForType().getName() + " is not an answer with a token");

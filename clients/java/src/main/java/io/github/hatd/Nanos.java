@@ -1,5 +1,6 @@
 package io.github.hatd;
 
+import java.math.BigDecimal;
 import java.time.Duration;
 
 /** Time as {@link System#nanoTime} counts it. */
@@ -26,8 +27,7 @@ final class Nanos {
 
   /** Writes a duration as people read it, such as {@code 37.5 s}. */
   static String seconds(Duration duration) {
-    String seconds =
-        java.math.BigDecimal.valueOf(of(duration), 9).stripTrailingZeros().toPlainString();
+    String seconds = BigDecimal.valueOf(of(duration), 9).stripTrailingZeros().toPlainString();
     return seconds + " s";
   }
 }

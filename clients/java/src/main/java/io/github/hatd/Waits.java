@@ -24,7 +24,7 @@ import java.util.concurrent.CompletableFuture;
  * applied a revision of the room that is not lower. Any position is included once a bookmark has
  * come on a stream that was opened with {@code at_least_token}. The first costs nothing, but never
  * comes to its end if what the write left has gone again before the mirror's snapshot: it is given
- * a while, and then the second is gone.
+ * a while, and then the second way is taken.
  */
 final class Waits {
 

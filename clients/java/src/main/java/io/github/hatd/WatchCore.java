@@ -13,6 +13,7 @@ import java.time.Duration;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.Optional;
 import java.util.random.RandomGenerator;
 
 /**
@@ -324,7 +325,7 @@ final class WatchCore {
     return new Disconnect(
         Disconnect.Kind.GO_AWAY,
         message,
-        java.util.Optional.empty(),
+        Optional.empty(),
         Errors.duration(goAway.getRetryAfter()));
   }
 
