@@ -291,10 +291,7 @@ public final class HatdClient extends HatdCalls implements AutoCloseable {
               // Calls and watches are tried again here, by rules of their own.
               .disableRetry()
               .build();
-      return over(new Connection(channel, apiKey, threads));
-    }
-
-    HatdClient over(Connection connection) {
+      Connection connection = new Connection(channel, apiKey, threads);
       AsyncHatdCalls.Timeouts timeouts = new AsyncHatdCalls.Timeouts(readTimeout, writeTimeout);
       return new HatdClient(connection, new AsyncHatdClient(connection, timeouts));
     }
