@@ -1,6 +1,6 @@
 //! One method for each RPC.
 
-use crate::{Client, Error, pb};
+use crate::{Client, Error, GiveHat, pb};
 
 /// The RPCs of `HatService`, which the contract describes in full.
 ///
@@ -11,7 +11,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn add_user_hat(
         &self,
         request: pb::AddUserHatRequest,
@@ -27,30 +28,37 @@ impl Client {
 
     /// Puts a hat on a user: adds it with `active` set, where the bare RPC would add it unworn.
     ///
+    /// Await what it returns, as it is or with more said of the hat:
+    ///
+    /// ```
+    /// # use std::time::{Duration, SystemTime};
+    /// # use hatd_client::{Client, Error};
+    /// # async fn example(hatd: &Client) -> Result<(), Error> {
+    /// let (room, user, hat) = ("den@chat.example", "ada@example.org", "urn:example:host");
+    /// hatd.give_hat(room, user, hat).await?;
+    /// let end = SystemTime::now() + Duration::from_secs(3_600);
+    /// hatd.give_hat(room, user, hat).title("Tonight's host").expire_time(end).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Client::add_user_hat`].
-    pub async fn give_hat(
+    pub fn give_hat(
         &self,
         room_jid: impl Into<String>,
         user_jid: impl Into<String>,
         hat_id: impl Into<String>,
-    ) -> Result<pb::AddUserHatResponse, Error> {
-        self.add_user_hat(pb::AddUserHatRequest {
-            room_jid: room_jid.into(),
-            user_jid: user_jid.into(),
-            hat_id: hat_id.into(),
-            attachment: Some(pb::Attachment { active: true, ..Default::default() }),
-            ..Default::default()
-        })
-        .await
+    ) -> GiveHat<'_> {
+        GiveHat::new(self, room_jid.into(), user_jid.into(), hat_id.into())
     }
 
     /// Takes a hat out of a user's wardrobe.
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn remove_user_hat(
         &self,
         request: pb::RemoveUserHatRequest,
@@ -68,7 +76,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn set_user_hats(
         &self,
         request: pb::SetUserHatsRequest,
@@ -86,7 +95,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn set_hat_wearers(
         &self,
         request: pb::SetHatWearersRequest,
@@ -104,7 +114,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn update_room_hats(
         &self,
         request: pb::UpdateRoomHatsRequest,
@@ -122,7 +133,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn get_user_hats(
         &self,
         request: pb::GetUserHatsRequest,
@@ -139,7 +151,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn list_room_hats(
         &self,
         request: pb::ListRoomHatsRequest,
@@ -156,7 +169,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn list_user_hats(
         &self,
         request: pb::ListUserHatsRequest,
@@ -171,7 +185,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn define_hat(
         &self,
         request: pb::DefineHatRequest,
@@ -189,7 +204,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn destroy_hat(
         &self,
         request: pb::DestroyHatRequest,
@@ -207,7 +223,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn list_hat_definitions(
         &self,
         request: pb::ListHatDefinitionsRequest,
@@ -228,7 +245,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn put_room(
         &self,
         request: pb::PutRoomRequest,
@@ -246,7 +264,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn get_room(
         &self,
         request: pb::GetRoomRequest,
@@ -263,7 +282,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn list_rooms(
         &self,
         request: pb::ListRoomsRequest,
@@ -278,7 +298,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn delete_room(
         &self,
         request: pb::DeleteRoomRequest,
@@ -296,7 +317,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn set_affiliation(
         &self,
         request: pb::SetAffiliationRequest,
@@ -314,7 +336,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn list_affiliations(
         &self,
         request: pb::ListAffiliationsRequest,
@@ -329,7 +352,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn sync_rooms(
         &self,
         request: pb::SyncRoomsRequest,
@@ -347,7 +371,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn forget_user(
         &self,
         request: pb::ForgetUserRequest,
@@ -371,7 +396,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn wear_hat(
         &self,
         request: pb::WearHatRequest,
@@ -389,7 +415,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn doff_hat(
         &self,
         request: pb::DoffHatRequest,
@@ -407,7 +434,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn claim_hat(
         &self,
         request: pb::ClaimHatRequest,
@@ -425,7 +453,8 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn discard_hat(
         &self,
         request: pb::DiscardHatRequest,

@@ -6,20 +6,24 @@
 use std::{
     convert::Infallible,
     io,
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll},
 };
 
 use hatd_client::{Builder, Client, pb};
 use hyper_util::rt::TokioIo;
-use tokio::{io::DuplexStream, sync::mpsc, time::Instant};
-use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+use tokio::{io::DuplexStream, net::TcpListener, sync::mpsc, time::Instant};
+use tokio_stream::{
+    StreamExt as _,
+    wrappers::{ReceiverStream, TcpListenerStream},
+};
 use tonic::{
     Request, Response, Status,
     body::Body,
     codegen::{BoxFuture, BoxStream, Service, http},
     server::{Grpc, NamedService},
-    transport::{Endpoint, Server},
+    transport::{Endpoint, Server, ServerTlsConfig},
 };
 use tonic_prost::ProstCodec;
 use tower::service_fn;
@@ -129,6 +133,15 @@ impl Hatd {
         self.lock().headers.clone()
     }
 
+    /// The API keys that came with the requests so far, or nothing where none did.
+    pub fn keys(&self) -> Vec<String> {
+        let key = |headers: &http::HeaderMap| {
+            let key = headers.get(http::header::AUTHORIZATION)?.to_str().unwrap();
+            Some(key.strip_prefix("Bearer ").unwrap().to_owned())
+        };
+        self.headers().iter().map(|headers| key(headers).unwrap_or_default()).collect()
+    }
+
     pub fn client(&self) -> Client {
         self.client_with(Client::builder())
     }
@@ -156,6 +169,15 @@ impl Hatd {
         });
         let endpoint = Endpoint::from_static("http://hatd.test");
         builder.with_channel(endpoint.connect_with_connector_lazy(connector))
+    }
+
+    /// Serves on a socket of this machine, with TLS.
+    pub async fn listen(&self, tls: ServerTlsConfig) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server::builder().tls_config(tls).unwrap().add_service(self.clone());
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        address
     }
 
     /// A client of a server that takes connections and never says a word.
