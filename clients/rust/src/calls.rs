@@ -1,6 +1,6 @@
 //! One method for each RPC.
 
-use crate::{Client, Error, GiveHat, pb};
+use crate::{Client, Error, GiveHat, connection::Connection, pb};
 
 /// The RPCs of `HatService`, which the contract describes in full.
 ///
@@ -18,7 +18,7 @@ impl Client {
         request: pb::AddUserHatRequest,
     ) -> Result<pb::AddUserHatResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.add_user_hat(request).await },
@@ -64,7 +64,7 @@ impl Client {
         request: pb::RemoveUserHatRequest,
     ) -> Result<pb::RemoveUserHatResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.remove_user_hat(request).await },
@@ -83,7 +83,7 @@ impl Client {
         request: pb::SetUserHatsRequest,
     ) -> Result<pb::SetUserHatsResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.set_user_hats(request).await },
@@ -102,7 +102,7 @@ impl Client {
         request: pb::SetHatWearersRequest,
     ) -> Result<pb::SetHatWearersResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.set_hat_wearers(request).await },
@@ -121,7 +121,7 @@ impl Client {
         request: pb::UpdateRoomHatsRequest,
     ) -> Result<pb::UpdateRoomHatsResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.update_room_hats(request).await },
@@ -139,7 +139,7 @@ impl Client {
         &self,
         request: pb::GetUserHatsRequest,
     ) -> Result<pb::GetUserHatsResponse, Error> {
-        self.read(&self.hats, request, |mut stub, request| async move {
+        self.read(Connection::hats, request, |mut stub, request| async move {
             stub.get_user_hats(request).await
         })
         .await
@@ -157,7 +157,7 @@ impl Client {
         &self,
         request: pb::ListRoomHatsRequest,
     ) -> Result<pb::ListRoomHatsResponse, Error> {
-        self.read(&self.hats, request, |mut stub, request| async move {
+        self.read(Connection::hats, request, |mut stub, request| async move {
             stub.list_room_hats(request).await
         })
         .await
@@ -175,7 +175,7 @@ impl Client {
         &self,
         request: pb::ListUserHatsRequest,
     ) -> Result<pb::ListUserHatsResponse, Error> {
-        self.read(&self.hats, request, |mut stub, request| async move {
+        self.read(Connection::hats, request, |mut stub, request| async move {
             stub.list_user_hats(request).await
         })
         .await
@@ -192,7 +192,7 @@ impl Client {
         request: pb::DefineHatRequest,
     ) -> Result<pb::DefineHatResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.define_hat(request).await },
@@ -211,7 +211,7 @@ impl Client {
         request: pb::DestroyHatRequest,
     ) -> Result<pb::DestroyHatResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.destroy_hat(request).await },
@@ -229,7 +229,7 @@ impl Client {
         &self,
         request: pb::ListHatDefinitionsRequest,
     ) -> Result<pb::ListHatDefinitionsResponse, Error> {
-        self.read(&self.hats, request, |mut stub, request| async move {
+        self.read(Connection::hats, request, |mut stub, request| async move {
             stub.list_hat_definitions(request).await
         })
         .await
@@ -252,7 +252,7 @@ impl Client {
         request: pb::PutRoomRequest,
     ) -> Result<pb::PutRoomResponse, Error> {
         self.write(
-            &self.rooms,
+            Connection::rooms,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.put_room(request).await },
@@ -270,11 +270,9 @@ impl Client {
         &self,
         request: pb::GetRoomRequest,
     ) -> Result<pb::GetRoomResponse, Error> {
-        self.read(
-            &self.rooms,
-            request,
-            |mut stub, request| async move { stub.get_room(request).await },
-        )
+        self.read(Connection::rooms, request, |mut stub, request| async move {
+            stub.get_room(request).await
+        })
         .await
     }
 
@@ -288,7 +286,7 @@ impl Client {
         &self,
         request: pb::ListRoomsRequest,
     ) -> Result<pb::ListRoomsResponse, Error> {
-        self.read(&self.rooms, request, |mut stub, request| async move {
+        self.read(Connection::rooms, request, |mut stub, request| async move {
             stub.list_rooms(request).await
         })
         .await
@@ -305,7 +303,7 @@ impl Client {
         request: pb::DeleteRoomRequest,
     ) -> Result<pb::DeleteRoomResponse, Error> {
         self.write(
-            &self.rooms,
+            Connection::rooms,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.delete_room(request).await },
@@ -324,7 +322,7 @@ impl Client {
         request: pb::SetAffiliationRequest,
     ) -> Result<pb::SetAffiliationResponse, Error> {
         self.write(
-            &self.rooms,
+            Connection::rooms,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.set_affiliation(request).await },
@@ -342,7 +340,7 @@ impl Client {
         &self,
         request: pb::ListAffiliationsRequest,
     ) -> Result<pb::ListAffiliationsResponse, Error> {
-        self.read(&self.rooms, request, |mut stub, request| async move {
+        self.read(Connection::rooms, request, |mut stub, request| async move {
             stub.list_affiliations(request).await
         })
         .await
@@ -359,7 +357,7 @@ impl Client {
         request: pb::SyncRoomsRequest,
     ) -> Result<pb::SyncRoomsResponse, Error> {
         self.write(
-            &self.rooms,
+            Connection::rooms,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.sync_rooms(request).await },
@@ -378,7 +376,7 @@ impl Client {
         request: pb::ForgetUserRequest,
     ) -> Result<pb::ForgetUserResponse, Error> {
         self.write(
-            &self.rooms,
+            Connection::rooms,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.forget_user(request).await },
@@ -403,7 +401,7 @@ impl Client {
         request: pb::WearHatRequest,
     ) -> Result<pb::WearHatResponse, Error> {
         self.write(
-            &self.wardrobe,
+            Connection::wardrobe,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.wear_hat(request).await },
@@ -422,7 +420,7 @@ impl Client {
         request: pb::DoffHatRequest,
     ) -> Result<pb::DoffHatResponse, Error> {
         self.write(
-            &self.wardrobe,
+            Connection::wardrobe,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.doff_hat(request).await },
@@ -441,7 +439,7 @@ impl Client {
         request: pb::ClaimHatRequest,
     ) -> Result<pb::ClaimHatResponse, Error> {
         self.write(
-            &self.wardrobe,
+            Connection::wardrobe,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.claim_hat(request).await },
@@ -460,7 +458,7 @@ impl Client {
         request: pb::DiscardHatRequest,
     ) -> Result<pb::DiscardHatResponse, Error> {
         self.write(
-            &self.wardrobe,
+            Connection::wardrobe,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.discard_hat(request).await },

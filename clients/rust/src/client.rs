@@ -2,19 +2,17 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tokio::time::{Instant, sleep, timeout_at};
+use tokio::{
+    select,
+    time::{Instant, sleep, timeout_at},
+};
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Response, Status, transport::Channel};
+use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use crate::{
-    Builder, Error, Watch, WatchOptions,
-    backoff::Backoff,
-    credentials::Credentials,
-    pb::{
-        hat_service_client::HatServiceClient, room_service_client::RoomServiceClient,
-        wardrobe_service_client::WardrobeServiceClient,
-    },
+    Builder, Error, Watch, WatchOptions, backoff::Backoff,
+    connection::Connection, credentials::Credentials,
 };
 
 /// The first delay between two attempts of one call is at most this. Our choice.
@@ -29,9 +27,6 @@ const RETRY_CEILING: Duration = Duration::from_secs(2);
 /// [`Client::close`] ends what goes on over it.
 #[derive(Clone, Debug)]
 pub struct Client {
-    pub(crate) hats: HatServiceClient<Channel>,
-    pub(crate) rooms: RoomServiceClient<Channel>,
-    pub(crate) wardrobe: WardrobeServiceClient<Channel>,
     timeouts: Timeouts,
     shared: Arc<Shared>,
 }
@@ -43,17 +38,18 @@ pub(crate) struct Timeouts {
     pub(crate) write: Duration,
 }
 
-/// What clones of a client share beside the connection.
+/// What clones of a client share.
 #[derive(Debug)]
 pub(crate) struct Shared {
+    pub(crate) connection: Connection,
     pub(crate) credentials: Credentials,
     /// Ends calls and watches.
     pub(crate) closed: CancellationToken,
 }
 
 impl Shared {
-    pub(crate) fn new(credentials: Credentials) -> Self {
-        Self { credentials, closed: CancellationToken::new() }
+    pub(crate) fn new(connection: Connection, credentials: Credentials) -> Self {
+        Self { connection, credentials, closed: CancellationToken::new() }
     }
 }
 
@@ -82,8 +78,7 @@ impl Client {
     ///
     /// Nothing is sent until the first [`Watch::next`].
     pub fn watch(&self, options: WatchOptions) -> Watch {
-        let credentials = self.shared.credentials.clone();
-        Watch::new(self.hats.clone(), credentials, self.shared.closed.child_token(), options)
+        Watch::new(Arc::clone(&self.shared), self.shared.closed.child_token(), options)
     }
 
     /// Ends the calls and watches of this client and its clones with [`Error::Closed`]. What is begun
@@ -92,31 +87,18 @@ impl Client {
         self.shared.closed.cancel();
     }
 
-    pub(crate) fn new(
-        channel: Channel,
-        message_bytes_max: usize,
-        timeouts: Timeouts,
-        shared: Shared,
-    ) -> Self {
-        let bytes = message_bytes_max;
-        Self {
-            hats: HatServiceClient::new(channel.clone()).max_decoding_message_size(bytes),
-            rooms: RoomServiceClient::new(channel.clone()).max_decoding_message_size(bytes),
-            wardrobe: WardrobeServiceClient::new(channel).max_decoding_message_size(bytes),
-            timeouts,
-            shared: Arc::new(shared),
-        }
+    pub(crate) fn new(timeouts: Timeouts, shared: Shared) -> Self {
+        Self { timeouts, shared: Arc::new(shared) }
     }
 
     /// Makes a call that reads.
     pub(crate) async fn read<Stub, Q, P, F, Fut>(
         &self,
-        stub: &Stub,
+        stub: fn(&Connection) -> Stub,
         request: Q,
         call: F,
     ) -> Result<P, Error>
     where
-        Stub: Clone,
         Q: Clone,
         F: Fn(Stub, Request<Q>) -> Fut,
         Fut: Future<Output = Result<Response<P>, Status>>,
@@ -128,13 +110,12 @@ impl Client {
     /// attempts are one write.
     pub(crate) async fn write<Stub, Q, P, F, Fut>(
         &self,
-        stub: &Stub,
+        stub: fn(&Connection) -> Stub,
         mut request: Q,
         request_id: fn(&mut Q) -> &mut String,
         call: F,
     ) -> Result<P, Error>
     where
-        Stub: Clone,
         Q: Clone,
         F: Fn(Stub, Request<Q>) -> Fut,
         Fut: Future<Output = Result<Response<P>, Status>>,
@@ -151,34 +132,32 @@ impl Client {
     /// Makes a call, unless the client is closed before it is answered.
     async fn call<Stub, Q, P, F, Fut>(
         &self,
-        stub: &Stub,
+        stub: fn(&Connection) -> Stub,
         request: Q,
         timeout: Duration,
         call: F,
     ) -> Result<P, Error>
     where
-        Stub: Clone,
         Q: Clone,
         F: Fn(Stub, Request<Q>) -> Fut,
         Fut: Future<Output = Result<Response<P>, Status>>,
     {
-        let attempts = self.attempts(stub, request, timeout, call);
-        match self.shared.closed.run_until_cancelled(attempts).await {
-            Some(answer) => answer,
-            None => Err(Error::Closed),
+        select! {
+            biased;
+            () = self.shared.closed.cancelled() => Err(Error::Closed),
+            answer = self.attempts(stub, request, timeout, call) => answer,
         }
     }
 
     /// Makes a call, again and again while the server is unavailable and there is time.
     async fn attempts<Stub, Q, P, F, Fut>(
         &self,
-        stub: &Stub,
+        stub: fn(&Connection) -> Stub,
         request: Q,
         timeout: Duration,
         call: F,
     ) -> Result<P, Error>
     where
-        Stub: Clone,
         Q: Clone,
         F: Fn(Stub, Request<Q>) -> Fut,
         Fut: Future<Output = Result<Response<P>, Status>>,
@@ -193,11 +172,12 @@ impl Client {
             let mut attempt = Request::new(request.clone());
             attempt.set_timeout(deadline - Instant::now());
             let key = credentials.sign(&mut attempt)?;
-            let error = match timeout_at(deadline, call(stub.clone(), attempt)).await {
-                Ok(Ok(response)) => return Ok(response.into_inner()),
-                Ok(Err(status)) => Error::from_status(status),
-                Err(_elapsed) => return Err(too_late(last)),
-            };
+            let error =
+                match timeout_at(deadline, call(stub(&self.shared.connection), attempt)).await {
+                    Ok(Ok(response)) => return Ok(response.into_inner()),
+                    Ok(Err(status)) => Error::from_status(status),
+                    Err(_elapsed) => return Err(too_late(last)),
+                };
             // The transport gives up at the deadline too, in words of its own.
             if Instant::now() >= deadline && matches!(error, Error::Transport { .. }) {
                 return Err(too_late(last));

@@ -10,6 +10,7 @@ use tonic::{
 use crate::{
     Client, Error, Tls,
     client::{Shared, Timeouts},
+    connection::Connection,
     credentials::Credentials,
     error::Cause,
 };
@@ -146,9 +147,9 @@ impl Builder {
     ///
     /// As [`Builder::connect_lazy`], or [`Error::Transport`] if nothing answers there.
     pub async fn connect(self, target: impl Into<String>) -> Result<Client, Error> {
-        let channel = self.endpoint(target.into())?.connect().await;
-        match channel {
-            Ok(channel) => Ok(self.with_channel(channel)),
+        let endpoint = self.endpoint(target.into())?;
+        match endpoint.connect().await {
+            Ok(channel) => Ok(self.client(channel, Some(endpoint))),
             Err(error) => Err(Error::from_status(Status::from_error(Box::new(error)))),
         }
     }
@@ -165,16 +166,20 @@ impl Builder {
     ///
     /// Outside a tokio runtime.
     pub fn connect_lazy(self, target: impl Into<String>) -> Result<Client, Error> {
-        let channel = self.endpoint(target.into())?.connect_lazy();
-        Ok(self.with_channel(channel))
+        let endpoint = self.endpoint(target.into())?;
+        Ok(self.client(endpoint.connect_lazy(), Some(endpoint)))
     }
 
     /// Returns a client over a channel that the caller made: a Unix socket, a server in this
     /// process. The settings of the connection itself, TLS among them, are then the channel's, and
     /// an API key is sent over it in any case.
     pub fn with_channel(self, channel: Channel) -> Client {
-        let shared = Shared::new(self.credentials);
-        Client::new(channel, self.message_bytes_max, self.timeouts, shared)
+        self.client(channel, None)
+    }
+
+    fn client(self, channel: Channel, endpoint: Option<Endpoint>) -> Client {
+        let connection = Connection::new(channel, endpoint, self.message_bytes_max);
+        Client::new(self.timeouts, Shared::new(connection, self.credentials))
     }
 
     fn endpoint(&self, target: String) -> Result<Endpoint, Error> {

@@ -4,6 +4,7 @@ mod backoff;
 mod calls;
 mod client;
 mod connect;
+mod connection;
 mod credentials;
 mod error;
 mod give_hat;

@@ -57,6 +57,12 @@ async fn add(builder: Builder, target: String) -> Result<pb::AddUserHatResponse,
     builder.connect(target).await?.add_user_hat(pb::AddUserHatRequest::default()).await
 }
 
+fn bookmark(after: &str, token: &str) -> Step {
+    let event = pb::watch_hats_response::Event::Bookmark(pb::WatchBookmark::default());
+    let (after, token) = (after.into(), token.into());
+    Step::Send(pb::WatchHatsResponse { after, token, event: Some(event) })
+}
+
 /// All that an error says, with what caused it.
 fn text(error: &dyn StdError) -> String {
     let source = error.source().map(text).unwrap_or_default();
@@ -100,6 +106,19 @@ async fn a_client_shows_its_certificate() {
     let nobody = Client::builder().tls(tls.clone()).write_timeout(Duration::from_millis(100));
     add(nobody, address.clone()).await.unwrap_err();
     add(Client::builder().tls(tls.identity(certificate, key)), address).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_watch_leaves_a_connection_that_is_half_open_and_calls_follow() {
+    let hatd = Hatd::new().with_watches(vec![Ok(vec![bookmark("", "t1"), Step::Hang])]);
+    let address = hatd.listen_deaf_at_first().await;
+    let client = Client::builder().connect_lazy(address.to_string()).unwrap();
+    let options = WatchOptions::default().heartbeat_interval(Duration::from_millis(20));
+
+    let mut watch = client.watch(options);
+    watch.next().await.unwrap();
+    assert_eq!(watch.counters().reconnects, 1);
+    client.give_hat("room", "user", "urn:hat").await.unwrap();
 }
 
 #[tokio::test]
@@ -188,14 +207,6 @@ async fn a_source_that_fails_is_the_error() {
 
 #[tokio::test(start_paused = true)]
 async fn a_watch_replaces_a_refused_key_once_a_stream() {
-    let bookmark = |after: &str, token: &str| {
-        let event = pb::watch_hats_response::Event::Bookmark(pb::WatchBookmark::default());
-        Step::Send(pb::WatchHatsResponse {
-            after: after.into(),
-            token: token.into(),
-            event: Some(event),
-        })
-    };
     let refusal = || Status::unauthenticated("no");
     let hatd = Hatd::new().with_watches(vec![
         Err(refusal()),

@@ -3,13 +3,13 @@
 mod event;
 mod options;
 
-use std::{collections::HashMap, fmt, mem::replace, pin::Pin, time::Duration};
+use std::{collections::HashMap, fmt, mem::replace, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream::unfold};
 use rand::{SeedableRng as _, rngs::StdRng};
 use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_util::sync::CancellationToken;
-use tonic::{Code, Request, Streaming, transport::Channel};
+use tonic::{Code, Request, Streaming};
 
 pub use event::{Counters, Disconnect, Event, Lifecycle};
 pub use options::{Start, WatchOptions};
@@ -17,11 +17,9 @@ pub use options::{Start, WatchOptions};
 use crate::{
     Error,
     backoff::Backoff,
-    credentials::{Credentials, Key},
-    pb::{
-        self, ErrorReason, hat_service_client::HatServiceClient, watch_hats_request,
-        watch_hats_response,
-    },
+    client::Shared,
+    credentials::Key,
+    pb::{self, ErrorReason, watch_hats_request, watch_hats_response},
 };
 
 /// The heartbeat interval of a server that is not told another.
@@ -43,8 +41,9 @@ const HEALTHY: Duration = Duration::from_mins(2);
 /// nothing else. It resumes by itself, whatever ends the stream under it, after the last event that
 /// the caller came back from: an event is processed when [`Watch::next`] is called again.
 pub struct Watch {
-    stub: HatServiceClient<Channel>,
-    credentials: Credentials,
+    shared: Arc<Shared>,
+    /// The number of the connection that the last stream was opened on.
+    connection: u64,
     /// The key that the last stream was opened with.
     key: Option<Key>,
     /// Whether a key was refused and no stream has answered since.
@@ -95,16 +94,15 @@ enum State {
 
 impl Watch {
     pub(crate) fn new(
-        stub: HatServiceClient<Channel>,
-        credentials: Credentials,
+        shared: Arc<Shared>,
         closed: CancellationToken,
         options: WatchOptions,
     ) -> Self {
         let heartbeat_interval = options.heartbeat_interval.unwrap_or(HEARTBEAT_INTERVAL);
         let reconnect_delay_max = options.reconnect_delay_max.unwrap_or(RECONNECT_CEILING);
         Self {
-            stub,
-            credentials,
+            shared,
+            connection: 0,
             key: None,
             key_refused: false,
             closed,
@@ -287,8 +285,9 @@ impl Watch {
             }
         });
         let mut request = Request::new(request);
-        self.key = self.credentials.sign(&mut request)?;
-        let mut stub = self.stub.clone();
+        self.key = self.shared.credentials.sign(&mut request)?;
+        self.connection = self.shared.connection.number();
+        let mut stub = self.shared.connection.hats();
         Ok(Box::pin(async move {
             match stub.watch_hats(request).await {
                 Ok(response) => Ok(response.into_inner()),
@@ -372,10 +371,10 @@ impl Watch {
                 self.start = Start::Snapshot;
                 self.revisions.clear();
             }
+            Disconnect::Silent(_) => self.shared.connection.leave(self.connection),
             Disconnect::Failed(_)
             | Disconnect::GoAway { .. }
             | Disconnect::Ended
-            | Disconnect::Silent(_)
             | Disconnect::UnknownEvent => {}
         }
 
@@ -397,7 +396,7 @@ impl Watch {
     fn gets_key(&mut self, error: &Error) -> bool {
         error.code() == Code::Unauthenticated
             && !replace(&mut self.key_refused, true)
-            && self.credentials.discard(self.key.as_ref())
+            && self.shared.credentials.discard(self.key.as_ref())
     }
 
     /// Whether a new stream would end as this one did.

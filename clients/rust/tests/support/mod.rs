@@ -180,6 +180,24 @@ impl Hatd {
         address
     }
 
+    /// Serves on a socket of this machine, whose first connection is half open: it is taken, and
+    /// nothing comes of it.
+    pub async fn listen_deaf_at_first(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut deaf = None;
+        let incoming = TcpListenerStream::new(listener).filter_map(move |connection| {
+            if deaf.is_some() {
+                return Some(connection);
+            }
+            deaf = connection.ok();
+            None
+        });
+        let server = Server::builder().add_service(self.clone());
+        tokio::spawn(server.serve_with_incoming(incoming));
+        address
+    }
+
     /// A client of a server that takes connections and never says a word.
     pub fn client_of_the_deaf(builder: Builder) -> Client {
         let held = Arc::new(Mutex::new(Vec::new()));
