@@ -6,12 +6,12 @@ use tokio::{
     select,
     time::{Instant, sleep, timeout_at},
 };
-use tokio_util::sync::CancellationToken;
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tonic::{Code, Request, Response, Status};
 use uuid::Uuid;
 
 use crate::{
-    Builder, Error, Watch, WatchOptions, backoff::Backoff,
+    Builder, Error, Mirror, MirrorOptions, Watch, WatchOptions, backoff::Backoff,
     connection::Connection, credentials::Credentials,
 };
 
@@ -23,7 +23,7 @@ const RETRY_CEILING: Duration = Duration::from_secs(2);
 /// A connection to hatd.
 ///
 /// Cloning is cheap, and clones share the connection. A connection that breaks is made anew by the
-/// next call. It ends when the client, its clones and watches are gone;
+/// next call. It ends when the client, its clones, watches and mirrors are gone;
 /// [`Client::close`] ends what goes on over it.
 #[derive(Clone, Debug)]
 pub struct Client {
@@ -43,13 +43,16 @@ pub(crate) struct Timeouts {
 pub(crate) struct Shared {
     pub(crate) connection: Connection,
     pub(crate) credentials: Credentials,
-    /// Ends calls and watches.
+    /// Ends calls, watches and mirrors.
     pub(crate) closed: CancellationToken,
+    /// The tasks of the mirrors.
+    pub(crate) tasks: TaskTracker,
 }
 
 impl Shared {
     pub(crate) fn new(connection: Connection, credentials: Credentials) -> Self {
-        Self { connection, credentials, closed: CancellationToken::new() }
+        let (closed, tasks) = (CancellationToken::new(), TaskTracker::new());
+        Self { connection, credentials, closed, tasks }
     }
 }
 
@@ -78,17 +81,37 @@ impl Client {
     ///
     /// Nothing is sent until the first [`Watch::next`].
     pub fn watch(&self, options: WatchOptions) -> Watch {
-        Watch::new(Arc::clone(&self.shared), self.shared.closed.child_token(), options)
+        self.watch_until(self.shared.closed.child_token(), options)
     }
 
-    /// Ends the calls and watches of this client and its clones with [`Error::Closed`]. What is begun
-    /// later ends so at once.
-    pub fn close(&self) {
+    /// Watches hats until `closed` is cancelled.
+    pub(crate) fn watch_until(&self, closed: CancellationToken, options: WatchOptions) -> Watch {
+        Watch::new(Arc::clone(&self.shared), closed, options)
+    }
+
+    /// Keeps the state of what `options` select in memory, from now on and in the background.
+    ///
+    /// # Panics
+    ///
+    /// Outside a tokio runtime.
+    pub fn mirror(&self, options: MirrorOptions) -> Mirror {
+        Mirror::new(self, options)
+    }
+
+    /// Ends the calls, watches and mirrors of this client and its clones with [`Error::Closed`], and
+    /// waits until the mirrors' tasks are done. What is begun later ends so at once.
+    pub async fn close(&self) {
         self.shared.closed.cancel();
+        self.shared.tasks.close();
+        self.shared.tasks.wait().await;
     }
 
     pub(crate) fn new(timeouts: Timeouts, shared: Shared) -> Self {
         Self { timeouts, shared: Arc::new(shared) }
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.shared
     }
 
     /// Makes a call that reads.

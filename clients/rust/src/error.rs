@@ -10,7 +10,7 @@ use crate::pb::ErrorReason;
 /// The domain of hatd's `google.rpc.ErrorInfo`; reasons of another domain are not hatd's.
 const ERROR_DOMAIN: &str = "hatd.v1";
 
-/// A cause that clones of an error share.
+/// A cause that errors can share: an error that ends a mirror is told to all who wait for it.
 pub(crate) type Cause = Arc<dyn StdError + Send + Sync>;
 
 /// Why a call failed.
@@ -68,7 +68,7 @@ pub enum Error {
     /// There is no API key to send: its source failed, or a header cannot carry it.
     #[error("there is no API key to send")]
     ApiKey(#[source] Arc<dyn StdError + Send + Sync>),
-    /// The client or the watch was closed. A write may have been done all the same.
+    /// The client, the watch or the mirror was closed. A write may have been done all the same.
     #[error("closed")]
     Closed,
     /// The watch ended for good earlier, with the error that it answered then.

@@ -130,8 +130,8 @@ async fn closing_ends_what_is_pending_and_what_comes_later() {
     let other = deaf.clone();
     let close = async {
         sleep(Duration::from_secs(1)).await;
-        other.close();
-        other.close();
+        other.close().await;
+        other.close().await;
     };
     let (given, watched, ()) =
         join!(deaf.give_hat(ROOM, USER, HAT).into_future(), watch.next(), close);

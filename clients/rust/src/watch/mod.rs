@@ -227,6 +227,19 @@ impl Watch {
         }
     }
 
+    /// Asks for a state that includes a position, or, with an empty token, no longer. The first
+    /// bookmark from now on has passed it.
+    ///
+    /// Only a stream that is opened can be asked, so one that is open is opened anew: at once, as
+    /// nothing went wrong. This also revives a watch that ended.
+    pub(crate) fn ask_for(&mut self, at_least_token: String) {
+        self.processed();
+        self.request.at_least_token = at_least_token;
+        if !matches!(self.state, State::Disconnected { .. }) {
+            self.state = State::Disconnected { not_before: Instant::now() };
+        }
+    }
+
     /// Goes one step: waits, connects, or takes a response. Only the last may give an event.
     async fn step(&mut self) -> Result<Option<Event>, Disconnect> {
         match &mut self.state {

@@ -3,21 +3,28 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
 
+pub mod script;
+
 use std::{
     convert::Infallible,
+    future::{self, pending},
     io,
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll},
+    time::Duration,
 };
 
+use futures_util::StreamExt as _;
 use hatd_client::{Builder, Client, pb};
 use hyper_util::rt::TokioIo;
-use tokio::{io::DuplexStream, net::TcpListener, sync::mpsc, time::Instant};
-use tokio_stream::{
-    StreamExt as _,
-    wrappers::{ReceiverStream, TcpListenerStream},
+use tokio::{
+    io::DuplexStream,
+    net::TcpListener,
+    sync::mpsc,
+    time::{Instant, sleep},
 };
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{
     Request, Response, Status,
     body::Body,
@@ -34,6 +41,8 @@ pub enum Step {
     Send(pb::WatchHatsResponse),
     /// Ends the stream with an error.
     Fail(Status),
+    /// Says nothing for so long.
+    Pause(Duration),
     /// Says nothing more and keeps the stream open. A script without it ends with OK.
     Hang,
 }
@@ -55,6 +64,7 @@ struct Inner {
     adds: Vec<(Instant, pb::AddUserHatRequest)>,
     headers: Vec<http::HeaderMap>,
     refused_connections: u32,
+    opens_after: Duration,
 }
 
 impl Hatd {
@@ -67,6 +77,7 @@ impl Hatd {
             adds: Vec::new(),
             headers: Vec::new(),
             refused_connections: 0,
+            opens_after: Duration::ZERO,
         })))
     }
 
@@ -110,6 +121,12 @@ impl Hatd {
     /// Refuses the next `connections`.
     pub fn refuse_connections(self, connections: u32) -> Self {
         self.lock().refused_connections = connections;
+        self
+    }
+
+    /// Takes so long to open a watch.
+    pub fn opens_after(self, time: Duration) -> Self {
+        self.lock().opens_after = time;
         self
     }
 
@@ -187,11 +204,12 @@ impl Hatd {
         let address = listener.local_addr().unwrap();
         let mut deaf = None;
         let incoming = TcpListenerStream::new(listener).filter_map(move |connection| {
-            if deaf.is_some() {
-                return Some(connection);
-            }
-            deaf = connection.ok();
-            None
+            future::ready(if deaf.is_some() {
+                Some(connection)
+            } else {
+                deaf = connection.ok();
+                None
+            })
         });
         let server = Server::builder().add_service(self.clone());
         tokio::spawn(server.serve_with_incoming(incoming));
@@ -221,14 +239,17 @@ impl Hatd {
         let mut inner = self.lock();
         inner.watches.push((Instant::now(), request.clone()));
         let script = (inner.on_watch)(request)?;
-        let hangs = script.iter().any(|step| matches!(step, Step::Hang));
-        let responses = script.into_iter().filter_map(|step| match step {
-            Step::Send(response) => Some(Ok(response)),
-            Step::Fail(status) => Some(Err(status)),
-            Step::Hang => None,
-        });
-        let stream = tokio_stream::iter(responses.collect::<Vec<_>>());
-        Ok(if hangs { Box::pin(stream.chain(tokio_stream::pending())) } else { Box::pin(stream) })
+        Ok(Box::pin(futures_util::stream::iter(script).filter_map(|step| async {
+            match step {
+                Step::Send(response) => Some(Ok(response)),
+                Step::Fail(status) => Some(Err(status)),
+                Step::Pause(pause) => {
+                    sleep(pause).await;
+                    None
+                }
+                Step::Hang => pending().await,
+            }
+        })))
     }
 }
 
@@ -253,7 +274,11 @@ impl Service<http::Request<Body>> for Hatd {
                 "WatchHats" => {
                     let watch = service_fn(|request: Request<pb::WatchHatsRequest>| {
                         let stream = hatd.watch(request.into_inner());
-                        async { stream.map(Response::new) }
+                        let opens_after = hatd.lock().opens_after;
+                        async move {
+                            sleep(opens_after).await;
+                            stream.map(Response::new)
+                        }
                     });
                     Grpc::new(ProstCodec::default()).server_streaming(watch, http).await
                 }
