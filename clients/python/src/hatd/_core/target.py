@@ -103,6 +103,8 @@ def channel_options(target: Target, user_agent: str) -> list[tuple[str, int | st
         ("grpc.primary_user_agent", f"{user_agent} hatd-python/{__version__}".lstrip()),
         ("grpc.keepalive_time_ms", _KEEPALIVE_INTERVAL_MS),
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
+        # Without it gRPC waits a minute for the answer to a probe, whatever the line above says.
+        ("grpc.http2.ping_timeout_ms", _KEEPALIVE_TIMEOUT_MS),
         ("grpc.keepalive_permit_without_calls", 1),
         ("grpc.http2.max_pings_without_data", 0),
         ("grpc.min_reconnect_backoff_ms", _CONNECT_TIMEOUT_MS),
@@ -143,7 +145,7 @@ def _split(target: str, authority: str) -> tuple[str, int]:
         url = urlsplit(f"//{authority}")
         host, port = url.hostname, url.port
     except ValueError as error:
-        raise _invalid(target, str(error)) from error
+        raise _invalid(target, "is malformed") from error
     if not host or not port:
         raise _invalid(target, "lacks a host or a port")
     if not _HOST.fullmatch(host):
