@@ -28,12 +28,9 @@ class Adapter:
         """Do the commands of the standard input, to its end."""
         while line := await asyncio.to_thread(sys.stdin.readline):
             command = Command(line)
-            task = asyncio.create_task(self._reply(command))
-            self._running[command.id] = task
-            task.add_done_callback(lambda _, id_=command.id: self._running.pop(id_))
+            self._running[command.id] = asyncio.create_task(self._reply(command))
         await self._close()
-        while self._running:
-            await asyncio.wait(self._running.values())
+        await asyncio.gather(*self._running.values())
 
     async def _reply(self, command: Command) -> None:
         try:
@@ -42,6 +39,7 @@ class Adapter:
             reply = command.failed(error)
         sys.stdout.write(reply + "\n")
         sys.stdout.flush()
+        del self._running[command.id]
 
     async def _do(self, command: Command) -> Json:  # noqa: C901, PLR0911, PLR0912 - A case for each.
         match command.op:
@@ -79,9 +77,9 @@ class Adapter:
             case "ready":
                 await self._face.wait(self._mirrors[command["mirror"]].ready)
             case "hats":
-                names = (command["room_jid"], command["user_jid"])
-                mirror = self._mirrors[command["mirror"]]
-                return protocol.of_hats(mirror.hats(*names, language=command.get("language")))
+                hats = self._mirrors[command["mirror"]].hats
+                room_jid, user_jid = command["room_jid"], command["user_jid"]
+                return protocol.of_hats(hats(room_jid, user_jid, language=command.get("language")))
             case "wait_for":
                 mirror = self._mirrors[command["mirror"]]
                 await self._face.wait(mirror.wait_for, command.answer())
@@ -98,8 +96,7 @@ class Adapter:
             case "close_mirror":
                 await self._face.close(self._mirrors[command["mirror"]])
             case op:
-                message = f"no command {op!r}"
-                raise BadCommand(message)
+                raise BadCommand(f"no command {op!r}")
         return {}
 
     async def _close(self) -> None:

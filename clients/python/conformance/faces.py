@@ -15,33 +15,34 @@ _THREADS = 64
 class Face(Protocol):
     """What differs between the clients."""
 
-    def connect(self, target: str, **options: Any) -> Any:  # noqa: ANN401
+    def connect(self, target: str, **options: Any) -> Any:
         """Return a client."""
 
-    async def wait(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401
+    async def wait(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Call what waits, and end it if this task is cancelled."""
 
-    async def all(self, pages: Any) -> list[Any]:  # noqa: ANN401
+    async def all(self, pages: Any) -> list[Any]:
         """Return all items of an iterator over pages."""
 
-    async def close(self, what: Any) -> None:  # noqa: ANN401
+    async def close(self, what: Any) -> None:
         """Close a client, a watch or a mirror."""
 
 
 class Aio:
     """The client for asyncio."""
 
-    def connect(self, target: str, **options: Any) -> hatd.aio.AsyncClient:  # noqa: ANN401
+    def connect(self, target: str, **options: Any) -> hatd.aio.AsyncClient:
         """Return a client."""
         return hatd.aio.connect(target, **options)
 
-    async def wait(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401
+    async def wait(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Await it; that it ends with this task is the client's business."""
         try:
             return await function(*args, **options)
         except asyncio.CancelledError as error:
-            message = "the task was cancelled"
-            raise hatd.HatdError(message, code=hatd.StatusCode.CANCELLED) from error
+            raise hatd.HatdError(
+                "the task was cancelled", code=hatd.StatusCode.CANCELLED
+            ) from error
 
     async def all(self, pages: AsyncIterator[Any]) -> list[Any]:
         """Return all items of an iterator over pages."""
@@ -59,11 +60,11 @@ class Sync:
         """Start no thread yet."""
         self._threads = ThreadPoolExecutor(_THREADS)
 
-    def connect(self, target: str, **options: Any) -> hatd.Client:  # noqa: ANN401
+    def connect(self, target: str, **options: Any) -> hatd.Client:
         """Return a client."""
         return hatd.connect(target, **options)
 
-    async def wait(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:  # noqa: ANN401
+    async def wait(self, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
         """Call it in a thread, and cancel it there if this task is cancelled."""
         cancellation = hatd.Cancellation()
         waiting = self._run(lambda: function(*args, **options, cancellation=cancellation))

@@ -39,15 +39,14 @@ class Command:
         self.id: int = self._fields["id"]
         self.op: str = self._fields["op"]
 
-    def __getitem__(self, name: str) -> Any:  # noqa: ANN401 - It is JSON.
+    def __getitem__(self, name: str) -> Any:
         """Return a field that must be there."""
         try:
             return self._fields[name]
         except KeyError:
-            message = f"{self.op} needs {name}"
-            raise BadCommand(message) from None
+            raise BadCommand(f"{self.op} needs {name}") from None
 
-    def get(self, name: str) -> Any:  # noqa: ANN401 - It is JSON.
+    def get(self, name: str) -> Any:
         """Return a field, or None."""
         return self._fields.get(name)
 
@@ -65,14 +64,13 @@ class Command:
         try:
             return _ITERATORS[self["method"]]
         except KeyError:
-            message = f"no list RPC: {self['method']}"
-            raise BadCommand(message) from None
+            raise BadCommand(f"no list RPC: {self['method']}") from None
 
     def request(self) -> Message:
         """Return the request of the RPC."""
         return _message(f"{self['method']}Request", self["request"])
 
-    def answer(self) -> Any:  # noqa: ANN401 - A token, or a response of any kind.
+    def answer(self) -> Any:
         """Return what `wait_for` is given."""
         token = self.get("token")
         if token is not None:
@@ -213,7 +211,7 @@ def _error(error: Exception) -> Json:
         return {"type": kind, "code": "", "message": str(error)}
     # A type that is neither a reason's nor `Closed` is Python's own.
     is_shared = error.reason or isinstance(error, hatd.Closed)
-    fields = {
+    fields: Json = {
         "type": type(error).__name__ if is_shared else "HatdError",
         "code": error.code.name,
         "reason": error.reason,

@@ -12,14 +12,16 @@ import hatd
 from hatd.events import Disconnected, Lifecycle
 from hatd.v1 import ChangeType
 
+_log = logging.getLogger("watch")
+
 
 def log(lifecycle: Lifecycle) -> None:
     """Log what happens to the stream."""
     match lifecycle:
         case Disconnected(cause=cause, retry_in=retry_in):
-            logging.warning("%s: again in %.1f s", cause, retry_in)
+            _log.warning("%s: again in %.1f s", cause, retry_in)
         case _:
-            logging.info("connected")
+            _log.info("connected")
 
 
 def show(event: hatd.Event) -> None:
@@ -40,12 +42,14 @@ def show(event: hatd.Event) -> None:
             print("up to date")
 
 
+def kept(token_file: Path) -> hatd.Start:
+    """Return where to start."""
+    return hatd.Start.after(token_file.read_text()) if token_file.exists() else hatd.Start.SNAPSHOT
+
+
 async def watch(room_jid: str, token_file: Path, target: str) -> None:
     """Watch a room until the program is interrupted."""
-    start = hatd.Start.SNAPSHOT
-    if token_file.exists():
-        start = hatd.Start.after(token_file.read_text())
-
+    start = await asyncio.to_thread(kept, token_file)
     async with (
         hatd.aio.connect(target) as client,
         client.watch(hatd.room(room_jid), start=start, on_lifecycle=log) as events,
@@ -54,15 +58,15 @@ async def watch(room_jid: str, token_file: Path, target: str) -> None:
             show(event)
             # Only now is the event processed: a token kept before could skip it.
             if event.token:
-                token_file.write_text(event.token)
+                await asyncio.to_thread(token_file.write_text, event.token)
 
 
 if __name__ == "__main__":
     if len(sys.argv) not in {3, 4}:
         sys.exit(__doc__)
+    room_jid, token_file, *rest = sys.argv[1:]
     logging.basicConfig(level=logging.INFO)
-    target = sys.argv[3] if len(sys.argv) == 4 else "http://127.0.0.1:50051"  # noqa: PLR2004
     try:
-        asyncio.run(watch(sys.argv[1], Path(sys.argv[2]), target))
+        asyncio.run(watch(room_jid, Path(token_file), (*rest, "http://127.0.0.1:50051")[0]))
     except KeyboardInterrupt:
         sys.exit(130)

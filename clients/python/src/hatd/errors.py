@@ -99,7 +99,7 @@ class HatdError(Exception):
     retry_delay: float | None
     """How long the server asks to wait before trying again, in seconds."""
 
-    def __init__(  # noqa: PLR0913 - What a status can carry.
+    def __init__(
         self,
         message: str,
         *,
@@ -124,7 +124,7 @@ class HatdError(Exception):
 
 
 class InvalidTarget(HatdError):
-    """INVALID_ARGUMENT, before any call: `connect` can't connect to such a target, or not safely."""
+    """INVALID_ARGUMENT, from `connect`: it can't connect to such an address, or not safely."""
 
 
 class DeadlineExceeded(HatdError, TimeoutError):
@@ -148,9 +148,10 @@ class RoomNotFound(HatdError):
 
 
 class UserNotAffiliated(HatdError):
-    """NOT_FOUND: the user is an outcast or, in a room for the affiliated, has nothing to do with it.
+    """NOT_FOUND: the user can have no hats in the room.
 
-    That is: neither an affiliation nor hats left. Metadata: `room_jid`, `user_jid`.
+    The user is an outcast or, in a room for the affiliated, has neither an affiliation nor hats
+    left. Metadata: `room_jid`, `user_jid`.
     """
 
 
@@ -242,7 +243,10 @@ class StoreMismatch(HatdError):
 
 
 class EtagMismatch(HatdError):
-    """ABORTED: the record has changed since the etag was read. Metadata: `etag`, the present one."""
+    """ABORTED: the record has changed since the etag was read.
+
+    Metadata: `etag`, the present one.
+    """
 
 
 class ResumeTokenExpired(HatdError):

@@ -61,6 +61,7 @@ from hatd.v1.room_service_pb2 import (
     SyncRoomsResponse,
     UserAffiliation,
 )
+from hatd.v1.types_pb2 import HatDefinition, Room, UserHats
 from hatd.v1.wardrobe_service_pb2 import (
     ClaimHatRequest,
     ClaimHatResponse,
@@ -71,7 +72,6 @@ from hatd.v1.wardrobe_service_pb2 import (
     WearHatRequest,
     WearHatResponse,
 )
-from hatd.v1.types_pb2 import HatDefinition, Room, UserHats
 
 if TYPE_CHECKING:
     from hatd.v1.hat_service_pb2_grpc import HatServiceAsyncStub
@@ -145,7 +145,7 @@ class AsyncCalls(ABC):
         """
         return await self._write(self._hats.AddUserHat, request, timeout=timeout)
 
-    async def give_hat(  # noqa: PLR0913 - What a hat is given with.
+    async def give_hat(
         self,
         room_jid: str,
         user_jid: str,

@@ -15,6 +15,12 @@ import grpc.aio
 from grpc import StatusCode
 from grpc.aio import UnaryUnaryMultiCallable
 
+from hatd._aio.calls import AsyncCalls
+from hatd._aio.driver import Responses
+from hatd._aio.keys import ApiKey, Keys
+from hatd._aio.mirror import AsyncMirror
+from hatd._aio.tasks import is_cancelled, wait_for_news
+from hatd._aio.watch import AsyncWatch
 from hatd._core import retry, target
 from hatd._core.keys import Metadata
 from hatd._core.status import cancelled, closed, error_of, undecodable
@@ -25,12 +31,6 @@ from hatd._core.watch import (
     Observer,
     WatchOptions,
 )
-from hatd._aio.calls import AsyncCalls
-from hatd._aio.keys import ApiKey, Keys
-from hatd._aio.mirror import AsyncMirror
-from hatd._aio.driver import Responses
-from hatd._aio.tasks import is_cancelled, wait_for_news
-from hatd._aio.watch import AsyncWatch
 from hatd.errors import HatdError
 from hatd.options import Start
 from hatd.v1.hat_service_pb2 import ON_EXPIRED_RESET, OnExpired, WatchHatsRequest, WatchSelector
@@ -42,7 +42,7 @@ _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 
 
-def connect(  # noqa: PLR0913 - What a connection is made of.
+def connect(
     address: str,
     *,
     api_key: ApiKey | None = None,
@@ -100,12 +100,12 @@ class AsyncClient(AsyncCalls):
         self._hats = HatServiceStub(channel)
         self._rooms = RoomServiceStub(channel)
         self._wardrobe = WardrobeServiceStub(channel)
-        self._rng = random.Random()  # noqa: S311 - It only spreads load.
+        self._rng = random.Random()
         self._closing = asyncio.Event()
         self._watches: weakref.WeakSet[AsyncWatch] = weakref.WeakSet()
         self._mirrors: weakref.WeakSet[AsyncMirror] = weakref.WeakSet()
 
-    def watch(  # noqa: PLR0913 - What a watch is asked for.
+    def watch(
         self,
         *selectors: WatchSelector,
         start: Start = Start.SNAPSHOT,
@@ -209,7 +209,7 @@ class AsyncClient(AsyncCalls):
         request: _Request,
         request_id: str,
         *,
-        timeout: float,  # noqa: ASYNC109 - It is sent along.
+        timeout: float,
     ) -> _Response:
         attempts = retry.Attempts(
             timeout, time.monotonic(), key_is_renewable=self._keys.is_renewable, rng=self._rng
@@ -232,7 +232,7 @@ class AsyncClient(AsyncCalls):
         self,
         method: UnaryUnaryMultiCallable[_Request, _Response],
         request: _Request,
-        timeout: float,  # noqa: ASYNC109 - It is sent along.
+        timeout: float,
         metadata: Metadata,
     ) -> _Response:
         """Make one attempt of a call."""

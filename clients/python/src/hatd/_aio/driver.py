@@ -96,7 +96,7 @@ class Driver:
             options,
             time.monotonic(),
             key_is_renewable=keys.is_renewable,
-            rng=random.Random(),  # noqa: S311 - It only spreads load.
+            rng=random.Random(),
         )
         self._stream: _Stream | None = None
         # What the last stream was opened with.
@@ -138,8 +138,7 @@ class Driver:
     def _waiting(self) -> Iterator[None]:
         """Wait for an event, as nobody else does."""
         if self._has_waiter:
-            message = "another task waits for an event of this watch"
-            raise RuntimeError(message)
+            raise RuntimeError("another task waits for an event of this watch")
         self._has_waiter = True
         self.core.advance()
         try:

@@ -45,7 +45,7 @@ class AsyncMirror:
         self._driver = Driver(open_watch, keys, options)
         self._task = asyncio.create_task(self._run(), name="hatd-mirror")
 
-    async def ready(self, timeout: float | None = None) -> None:  # noqa: ASYNC109 - As in threads.
+    async def ready(self, timeout: float | None = None) -> None:
         """Wait until the first snapshot is complete.
 
         Args:
@@ -63,7 +63,7 @@ class AsyncMirror:
     async def wait_for(
         self,
         answer: Answer | str,
-        timeout: float | None = None,  # noqa: ASYNC109 - As in threads.
+        timeout: float | None = None,
     ) -> None:
         """Wait until the mirror includes a write: read your writes.
 
@@ -194,8 +194,7 @@ class AsyncMirror:
             pass
         except HatdError as ended:
             error = ended
-        except Exception:
-            # Whoever waits would wait for ever.
+        except Exception:  # noqa: BLE001 - Whoever waits would wait for ever.
             _log.exception("a mirror failed")
             error = HatdError("the mirror failed", code=StatusCode.INTERNAL)
         finally:
@@ -222,7 +221,7 @@ class AsyncMirror:
         self,
         wait: Wait,
         news: asyncio.Event,
-        timeout: float | None,  # noqa: ASYNC109 - As in threads.
+        timeout: float | None,
         failure: str,
     ) -> None:
         """Wait until a wait is over."""

@@ -3,9 +3,9 @@
 from types import TracebackType
 from typing import Self
 
-from hatd._core.watch import WatchOptions
 from hatd._aio.driver import Driver, OpenWatch
 from hatd._aio.keys import Keys
+from hatd._core.watch import WatchOptions
 from hatd.errors import WatchEnded
 from hatd.events import Counters, Event
 
@@ -18,7 +18,8 @@ class AsyncWatch:
     whatever ends the stream under it, after the last event that the program came back from: an
     event is processed when the next one is asked for.
 
-    Close it when done, or use it as an async context manager: that, or dropping it, cancels the stream.
+    Close it when done, or use it as an async context manager: that, or dropping it, cancels the
+    stream.
     """
 
     def __init__(self, open_watch: OpenWatch, keys: Keys, options: WatchOptions) -> None:

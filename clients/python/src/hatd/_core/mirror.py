@@ -1,6 +1,6 @@
 """The state of a scope, kept current by the events of a watch."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple, Protocol, TypeVar
 
 from google.protobuf.message import Message
@@ -14,6 +14,7 @@ from hatd.v1.hat_service_pb2 import (
     RemoveUserHatResponse,
     SetUserHatsResponse,
     WatchSelector,
+    WatchSnapshot,
 )
 from hatd.v1.room_service_pb2 import SetAffiliationResponse
 from hatd.v1.types_pb2 import (
@@ -239,22 +240,9 @@ class MirrorCore:
                     self._wait_for_bookmark(wait)
                 self._until_commit.clear()
             case Snapshot(page=page):
-                for room in page.rooms:
-                    self._put_room(room)
-                for definition in page.definitions:
-                    self._put_definition(definition.room_jid, definition.definition)
-                for document in page.users:
-                    self._put_document(document)
-                if page.complete:
-                    self._complete()
+                self._apply_page(page)
             case Changes(commits=commits):
-                for commit in commits:
-                    self._apply_commit(commit)
-                self._end_commit_waits()
-                for commit in commits:
-                    if commit.room_deleted and commit.room_jid not in self._rooms:
-                        # Most deleted rooms are gone for good.
-                        self._revisions.pop(commit.room_jid, None)
+                self._apply_commits(commits)
             case Bookmark():
                 self._end_bookmark_waits(None)
 
@@ -332,6 +320,25 @@ class MirrorCore:
             self._listeners.remove(listener)
 
     # How the state changes.
+
+    def _apply_page(self, page: WatchSnapshot) -> None:
+        for room in page.rooms:
+            self._put_room(room)
+        for definition in page.definitions:
+            self._put_definition(definition.room_jid, definition.definition)
+        for document in page.users:
+            self._put_document(document)
+        if page.complete:
+            self._complete()
+
+    def _apply_commits(self, commits: Sequence[Commit]) -> None:
+        for commit in commits:
+            self._apply_commit(commit)
+        self._end_commit_waits()
+        for commit in commits:
+            if commit.room_deleted and commit.room_jid not in self._rooms:
+                # Most deleted rooms are gone for good.
+                self._revisions.pop(commit.room_jid, None)
 
     def _apply_commit(self, commit: Commit) -> None:
         room_jid = commit.room_jid

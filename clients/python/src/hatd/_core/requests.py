@@ -58,7 +58,7 @@ def next_page(request: _List, page_token: str) -> _List:
     return copied
 
 
-def give_hat_request(  # noqa: PLR0913 - What a hat is given with.
+def give_hat_request(
     room_jid: str,
     user_jid: str,
     hat_id: str,

@@ -15,7 +15,7 @@ from hatd.errors import FieldViolation, HatdError, Resource
 # The domain of hatd's `google.rpc.ErrorInfo`: reasons of another domain are not hatd's.
 _DOMAIN = "hatd.v1"
 
-# Where a status carries its details, an encoded `google.rpc.Status` (gRPC over HTTP/2, "Responses").
+# Where a status carries its details, an encoded `google.rpc.Status` (gRPC over HTTP/2, Responses).
 _DETAILS_KEY = "grpc-status-details-bin"
 
 # The types, by the reason of the contract.

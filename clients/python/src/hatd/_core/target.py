@@ -55,8 +55,7 @@ class Tls:
     def __post_init__(self) -> None:
         """Check that the halves of an identity are together."""
         if (self.certificate is None) != (self.key is None):
-            message = "a client certificate needs its key, and a key its certificate"
-            raise ValueError(message)
+            raise ValueError("a client certificate needs its key, and a key its certificate")
 
 
 @dataclass(frozen=True, slots=True)

@@ -190,8 +190,7 @@ class WatchCore:
             WatchEnded: The watch has ended.
         """
         if self._has_ended:
-            message = "the watch has ended"
-            raise errors.WatchEnded(message, code=StatusCode.FAILED_PRECONDITION)
+            raise errors.WatchEnded("the watch has ended", code=StatusCode.FAILED_PRECONDITION)
         if not self._is_open:
             if now < self._not_before:
                 return Sleep(self._not_before)
@@ -205,7 +204,10 @@ class WatchCore:
         return Receive(self._waiting_since + self._silence_max)
 
     def received(self, response: WatchHatsResponse, now: float) -> Event | None:
-        """Check a response against the one before, and make it an event. None: the stream is over."""
+        """Check a response against the one before, and return its event.
+
+        None: the stream is over.
+        """
         self.last_response_at = now
         self._waiting_since = None
         self._key_was_renewed = False
@@ -284,7 +286,7 @@ class WatchCore:
             request.snapshot.CopyFrom(StartSnapshot())
         return request
 
-    def _event(self, response: WatchHatsResponse) -> Event | Cause:
+    def _event(self, response: WatchHatsResponse) -> Event | Cause:  # noqa: PLR0911 - For each kind.
         match response.WhichOneof("event"):
             case "reset":
                 self._count(resets=1)
@@ -380,8 +382,7 @@ class WatchCore:
             return
         try:
             self._observer(lifecycle)
-        except Exception:
-            # It only looks on: the watch is not its business.
+        except Exception:  # noqa: BLE001 - It only looks on.
             _log.exception("a lifecycle callback failed")
 
 

@@ -148,7 +148,7 @@ class Calls(ABC):
             self._hats.AddUserHat, request, timeout=timeout, cancellation=cancellation
         )
 
-    def give_hat(  # noqa: PLR0913 - What a hat is given with.
+    def give_hat(
         self,
         room_jid: str,
         user_jid: str,

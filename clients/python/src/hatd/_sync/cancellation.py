@@ -11,8 +11,8 @@ class Cancellation:
     """Cancels calls and waits of other threads.
 
     Hand it to any number of calls. Those that wait when `cancel` is called, and those that are made
-    afterwards, raise a `HatdError` with the code CANCELLED. A write that was cancelled may have been
-    done all the same.
+    afterwards, raise a `HatdError` with the code CANCELLED. A write that was cancelled may have
+    been done all the same.
     """
 
     def __init__(self) -> None:

@@ -25,9 +25,9 @@ from hatd._core.watch import (
 )
 from hatd._sync.calls import Calls
 from hatd._sync.cancellation import Cancellation
+from hatd._sync.driver import Responses
 from hatd._sync.keys import ApiKey, Keys
 from hatd._sync.mirror import Mirror
-from hatd._sync.driver import Responses
 from hatd._sync.watch import Watch
 from hatd.errors import HatdError
 from hatd.options import Start
@@ -40,7 +40,7 @@ _Request = TypeVar("_Request")
 _Response = TypeVar("_Response")
 
 
-def connect(  # noqa: PLR0913 - What a connection is made of.
+def connect(
     address: str,
     *,
     api_key: ApiKey | None = None,
@@ -94,13 +94,13 @@ class Client(Calls):
         self._hats = HatServiceStub(channel)
         self._rooms = RoomServiceStub(channel)
         self._wardrobe = WardrobeServiceStub(channel)
-        self._rng = random.Random()  # noqa: S311 - It only spreads load.
+        self._rng = random.Random()
         self._closing = Cancellation()
         self._lock = threading.Lock()
         self._watches: weakref.WeakSet[Watch] = weakref.WeakSet()
         self._mirrors: weakref.WeakSet[Mirror] = weakref.WeakSet()
 
-    def watch(  # noqa: PLR0913 - What a watch is asked for.
+    def watch(
         self,
         *selectors: WatchSelector,
         start: Start = Start.SNAPSHOT,

@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import Protocol
+from typing import Literal, Protocol
 
 import grpc
 
@@ -23,7 +23,7 @@ from hatd._core.watch import (
 from hatd._sync.cancellation import Cancellation
 from hatd._sync.keys import Keys
 from hatd.errors import Closed, HatdError
-from hatd.events import Counters, Event
+from hatd.events import Event
 from hatd.v1.hat_service_pb2 import WatchHatsRequest, WatchHatsResponse
 
 
@@ -54,8 +54,8 @@ class _Stream:
         self._condition = condition
         self._is_reading = False
         self._outcome: WatchHatsResponse | HatdError | StopIteration | None = None
-        # Whether to read once more. There is at most one: no read is asked for while one is open.
-        self._orders: SimpleQueue[bool] = SimpleQueue()
+        # There is at most one: no read is asked for while one is open.
+        self._orders: SimpleQueue[Literal["read", "end"]] = SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="hatd-stream", daemon=True)
         self._thread.start()
 
@@ -64,12 +64,12 @@ class _Stream:
         outcome, self._outcome = self._outcome, None
         if outcome is None and not self._is_reading:
             self._is_reading = True
-            self._orders.put(True)
+            self._orders.put("read")
         return outcome
 
     def cancel(self) -> None:
         """End the stream."""
-        self._orders.put(False)
+        self._orders.put("end")
         self._responses.cancel()
 
     def join(self) -> None:
@@ -78,7 +78,7 @@ class _Stream:
             self._thread.join()
 
     def _run(self) -> None:
-        while self._orders.get():
+        while self._orders.get() == "read":
             outcome: WatchHatsResponse | HatdError | StopIteration
             try:
                 outcome = next(self._responses)
@@ -113,7 +113,7 @@ class Driver:
             options,
             time.monotonic(),
             key_is_renewable=keys.is_renewable,
-            rng=random.Random(),  # noqa: S311 - It only spreads load.
+            rng=random.Random(),
         )
         self._stream: _Stream | None = None
         # What the last stream was opened with.
@@ -155,8 +155,7 @@ class Driver:
         """Wait for an event, as nobody else does."""
         with self._condition:
             if self._has_waiter:
-                message = "another thread waits for an event of this watch"
-                raise RuntimeError(message)
+                raise RuntimeError("another thread waits for an event of this watch")
             self._has_waiter = True
             self.core.advance()
         try:

@@ -14,8 +14,8 @@ from hatd._core.mirror import COMMIT_WAIT_MAX, Answer, MirrorCore, Wait
 from hatd._core.status import closed, timed_out
 from hatd._core.watch import WatchOptions
 from hatd._sync.cancellation import Cancellation
-from hatd._sync.keys import Keys
 from hatd._sync.driver import Driver, OpenWatch
+from hatd._sync.keys import Keys
 from hatd.errors import Closed, HatdError
 from hatd.events import ChainBroken, Counters, Disconnected, Lifecycle, RevisionNotRising
 from hatd.state import Change, DisplayedHat
@@ -210,8 +210,7 @@ class Mirror:
             error: HatdError = closed("mirror")
         except HatdError as ended:
             error = ended
-        except Exception:
-            # Whoever waits would wait for ever.
+        except Exception:  # noqa: BLE001 - Whoever waits would wait for ever.
             _log.exception("a mirror failed")
             error = HatdError("the mirror failed", code=StatusCode.INTERNAL)
         with self._condition:
