@@ -112,6 +112,10 @@ def refusal(code: StatusCode, kind: type[HatdError] = HatdError) -> HatdError:
     return kind("no", code=code)
 
 
+def unexpected(error: HatdError) -> None:
+    raise error
+
+
 def test_a_watch_starts_where_it_is_asked_to() -> None:
     assert Watched().open().HasField("snapshot")
     assert Watched(start=Start.NOW).open().HasField("now")
@@ -335,7 +339,7 @@ def test_reopening_is_no_disconnect() -> None:
     watch = Watched(start=Start.after("t1"))
     watch.open()
     watch.process(bookmark("t1", "t2"))
-    watch.core.reopen("written", pytest.fail, watch.now)
+    watch.core.reopen("written", unexpected, watch.now)
     step = watch.core.step(watch.now)
     assert isinstance(step, Open)
     assert (step.request.resume_token, step.request.at_least_token) == ("t2", "written")
@@ -348,7 +352,7 @@ def test_reopening_waits_as_long_as_the_server_asked() -> None:
     watch = Watched(start=Start.after("t1"))
     watch.open()
     watch.core.failed(HatdError("no", code=StatusCode.UNAVAILABLE, retry_delay=3.0), watch.now)
-    watch.core.reopen("written", pytest.fail, watch.now)
+    watch.core.reopen("written", unexpected, watch.now)
     assert watch.delay() >= 3
     assert watch.open().at_least_token == "written"
 

@@ -402,12 +402,12 @@ class MirrorCore:
 
     def _complete(self) -> None:
         """Drop what the snapshot that ends here did not name."""
-        arrived = self._arrived if self._arrived is not None else set()
-        held = [key for room_jid, room in self._rooms.items() for key in room.keys(room_jid)]
-        for key in held:
-            if key not in arrived:
-                self._drop(key)
-        self._arrived = None
+        if self._arrived is not None:
+            held = [key for room_jid, room in self._rooms.items() for key in room.keys(room_jid)]
+            for key in held:
+                if key not in self._arrived:
+                    self._drop(key)
+            self._arrived = None
         self._is_behind = False
         self.is_ready = True
         waits = self._until_ready.copy()
