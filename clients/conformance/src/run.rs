@@ -12,7 +12,7 @@ use std::{
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use futures_util::future::try_join_all;
 use serde_json::{Map, Value, json};
-use tokio::sync::mpsc;
+use tokio::{sync::mpsc, time::timeout};
 use tonic::transport::Channel;
 
 use crate::{
@@ -232,8 +232,14 @@ impl Run<'_> {
             Verb::Direct(Call { method, request, .. }) => {
                 self.contract.call(&self.channel, &method, &request).await?
             }
-            Verb::Collect(collect) => Ok(self.collect(&collect).await?),
-            Verb::Until(until) => Ok(self.until(&until).await?),
+            Verb::Collect(collect) => {
+                let collected = timeout(LIMIT, self.collect(&collect)).await;
+                Ok(collected.context("the commits do not come")??)
+            }
+            Verb::Until(until) => {
+                let event = timeout(LIMIT, self.until(&until)).await;
+                Ok(event.context("the event does not come")??)
+            }
             Verb::Burst(burst) => Ok(self.burst(&burst).await?),
             Verb::Proxy(plan) => {
                 self.proxy.follow(*plan);
