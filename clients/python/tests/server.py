@@ -52,7 +52,7 @@ def accepting(*keys: str) -> Refuse:
 class Server(HatServiceServicer, RoomServiceServicer):
     """Answers the few RPCs that tests use."""
 
-    refuse: Refuse = field(default_factory=lambda: refusing())
+    refuse: Refuse = field(default_factory=refusing)
     writes: list[AddUserHatRequest] = field(default_factory=list)
     watches: list[WatchHatsRequest] = field(default_factory=list)
     sent: int = 0
@@ -102,8 +102,10 @@ class Server(HatServiceServicer, RoomServiceServicer):
         self.watches.append(request)
         self._answer(context)
         ended = threading.Event()
-        context.add_callback(ended.set)
-        context.add_callback(self.left.set)
+        for event in (ended, self.left):
+            if not context.add_callback(event.set):
+                # It was cancelled before it got here.
+                event.set()
         if self.response is None:
             ended.wait()
             return
