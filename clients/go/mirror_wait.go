@@ -4,9 +4,13 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/hatd/hatd/clients/go/hatdpb"
 )
+
+// fastWaitMax is how long a commit is waited for before the server is asked for a bookmark. Our choice.
+const fastWaitMax = time.Second
 
 // An Answer is a response with a token: that of any read or write.
 type Answer interface {
@@ -70,13 +74,23 @@ func (m *Mirror) waitFor(ctx context.Context, w *waiter) error {
 		m.wakeUp()
 	}
 
-	select {
-	case err := <-w.done:
-		return err
-	case <-m.done:
-		return m.err
-	case <-ctx.Done():
-		return contextError(ctx)
+	// The commit may never come: what it did may be undone by the snapshot that came meanwhile.
+	overdue := time.NewTimer(fastWaitMax)
+	defer overdue.Stop()
+	for {
+		select {
+		case err := <-w.done:
+			return err
+		case <-overdue.C:
+			m.mu.Lock()
+			m.waits.ask(w)
+			m.mu.Unlock()
+			m.wakeUp()
+		case <-m.done:
+			return m.err
+		case <-ctx.Done():
+			return contextError(ctx)
+		}
 	}
 }
 
@@ -162,6 +176,14 @@ func (w *waits) remove(one *waiter) {
 func (w *waits) slowDown() {
 	w.slow = append(w.slow, w.fast...)
 	w.fast = nil
+}
+
+// ask makes a wait slow, if it is fast.
+func (w *waits) ask(one *waiter) {
+	if index := slices.Index(w.fast, one); index >= 0 {
+		w.fast = slices.Delete(w.fast, index, index+1)
+		w.slow = append(w.slow, one)
+	}
 }
 
 // finishFast ends the fast waits whose revision has come.
