@@ -105,8 +105,11 @@ func attempt[Q, P any](
 		}
 		failure = statusError(err)
 	}
-	// The transport tells of a context that is done in words of its own.
-	if ctx.Err() != nil {
+	// The transport tells of what is done or closed in words of its own.
+	switch {
+	case c.ctx.Err() != nil:
+		failure = closedError()
+	case ctx.Err() != nil:
 		failure = contextError(ctx)
 	}
 	return response, key, failure
