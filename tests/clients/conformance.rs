@@ -24,6 +24,11 @@ async fn the_rust_client_conforms() {
 }
 
 #[tokio::test]
+async fn the_go_client_conforms() {
+    conforms("Go").await;
+}
+
+#[tokio::test]
 async fn the_java_client_conforms() {
     conforms("Java").await;
 }

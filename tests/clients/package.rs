@@ -20,6 +20,7 @@ pub(super) struct Package {
     built: OnceLock<()>,
 }
 
+pub(super) static GO: Package = Package::new("go");
 pub(super) static JAVA: Package = Package::new("java");
 pub(super) static PYTHON: Package = Package::new("python");
 pub(super) static RUST: Package = Package::new("rust");
@@ -31,7 +32,7 @@ impl Package {
 
     /// The package of a directory.
     pub(super) fn named(name: &str) -> &'static Self {
-        let all = [&JAVA, &PYTHON, &RUST];
+        let all = [&GO, &JAVA, &PYTHON, &RUST];
         all.into_iter().find(|package| package.name == name).expect("there is a package")
     }
 

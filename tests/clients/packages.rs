@@ -4,10 +4,15 @@ use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
 use super::{
-    package::{JAVA, PYTHON, Package, RUST},
+    package::{GO, JAVA, PYTHON, Package, RUST},
     toolchain::or_skip,
 };
 use crate::process::hatd::Hatd;
+
+#[test]
+fn the_go_client_passes_its_own_tests() {
+    passes_its_own_tests(&GO);
+}
 
 #[test]
 fn the_java_client_passes_its_own_tests() {
@@ -22,6 +27,11 @@ fn the_python_client_passes_its_own_tests() {
 #[tokio::test]
 async fn the_quick_start_in_rust_runs_as_it_is_written() {
     quick_start(&RUST).await;
+}
+
+#[tokio::test]
+async fn the_quick_start_in_go_runs_as_it_is_written() {
+    quick_start(&GO).await;
 }
 
 #[tokio::test]
