@@ -67,7 +67,8 @@ impl Package {
         Path::new(CLIENTS).join(self.name)
     }
 
-    fn task(&self, task: &str) -> Command {
+    /// A command of its script.
+    pub(super) fn task(&self, task: &str) -> Command {
         let mut command = Command::new(self.directory().join("task"));
         command.arg(task);
         command

@@ -1,7 +1,7 @@
 // Command mirror shows what the people of a room wear, as it is displayed, and again whenever it changes,
 // until it is interrupted.
 //
-// Usage: mirror [ROOM [TARGET]]
+// Usage: mirror [ROOM [TARGET [LANGUAGE]]]
 package main
 
 import (
@@ -11,6 +11,7 @@ import (
 	"log"
 	"os"
 	"os/signal"
+	"strings"
 
 	"github.com/hatd/hatd/clients/go"
 )
@@ -18,18 +19,18 @@ import (
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	room, target := "room@conference.localhost", "http://127.0.0.1:50051"
-	for index, argument := range []*string{&room, &target} {
+	room, target, language := "room@conference.localhost", "http://127.0.0.1:50051", ""
+	for index, argument := range []*string{&room, &target, &language} {
 		if len(os.Args) > index+1 {
 			*argument = os.Args[index+1]
 		}
 	}
-	if err := mirror(ctx, room, target); err != nil && !errors.Is(err, context.Canceled) {
+	if err := mirror(ctx, room, target, language); err != nil && !errors.Is(err, context.Canceled) {
 		log.Fatal(err)
 	}
 }
 
-func mirror(ctx context.Context, room, target string) error {
+func mirror(ctx context.Context, room, target, language string) error {
 	client, err := hatd.Connect(target)
 	if err != nil {
 		return err
@@ -50,11 +51,14 @@ func mirror(ctx context.Context, room, target string) error {
 			}
 		}
 		for _, user := range users {
-			fmt.Print(user, " wears")
-			for _, hat := range mirror.Hats(change.RoomJID, user, "en") {
-				fmt.Printf(" [%s]", hat.Title)
+			var titles []string
+			for _, hat := range mirror.Hats(change.RoomJID, user, language) {
+				titles = append(titles, hat.Title)
 			}
-			fmt.Println()
+			if titles == nil {
+				titles = []string{"no hat"}
+			}
+			fmt.Printf("%s: %s\n", user, strings.Join(titles, ", "))
 		}
 	}
 	return nil
