@@ -12,9 +12,15 @@ use crate::commit::{Identity, Mark, Position, seal, unseal};
 const LOCK: &str = "lock";
 const IDENTITY: &str = "identity";
 const STOPPED: &str = "stopped";
+const RUNNING: &str = "running";
+const CHECKPOINT: &str = "checkpoint";
+const CHECKPOINT_NEW: &str = "checkpoint.new";
 const LOG: &str = "log";
 const DOCUMENTS: &str = "documents";
 const DOCUMENTS_ASIDE: &str = "documents.aside";
+
+/// Where the system tells one run of it from another: random, new at each boot.
+const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
 /// What `identity` and `stopped` begin with, before they are sealed.
 const IDENTITY_FORMAT: u8 = 1;
@@ -65,7 +71,8 @@ impl DataDir {
     /// A start that was cut off in between is begun anew.
     fn create(path: &Path) -> Result<Identity, OpenError> {
         let identity = Identity { store: *uuid::Uuid::new_v4().as_bytes(), epoch: 1 };
-        match Log::create(&path.join(LOG), identity, log::Options::default()) {
+        let base = (0, Mark::ORIGIN);
+        match Log::create(&path.join(LOG), identity, log::Options::default(), base) {
             Err(log::Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
                 Err(OpenError::corrupt(path, "the file identity is missing, and there is a log"))
             }
@@ -95,6 +102,40 @@ impl DataDir {
         self.path.join(DOCUMENTS)
     }
 
+    /// Where the checkpoint is.
+    pub(super) fn checkpoint(&self) -> PathBuf {
+        self.path.join(CHECKPOINT)
+    }
+
+    /// Where the next checkpoint is written.
+    pub(super) fn new_checkpoint(&self) -> PathBuf {
+        self.path.join(CHECKPOINT_NEW)
+    }
+
+    /// Puts the new checkpoint, whose contents are durable, in the place of the old one.
+    pub(super) fn replace_checkpoint(&self) -> io::Result<()> {
+        fs::rename(self.new_checkpoint(), self.checkpoint())?;
+        sync_dir(&self.path)
+    }
+
+    /// Whether the system has run ever since a hatd that did not stop cleanly was started
+    /// here: then no power was cut, and files are as that hatd left them.
+    pub(super) fn is_same_boot(&self) -> bool {
+        let before = fs::read_to_string(self.path.join(RUNNING));
+        boot_id().is_some_and(|boot| before.is_ok_and(|before| before == boot))
+    }
+
+    /// Notes that a hatd runs, before anything changes: the last stop is forgotten.
+    pub(super) fn note_running(&self) -> Result<(), OpenError> {
+        let file = self.path.join(RUNNING);
+        let noted = match boot_id() {
+            Some(boot) => fs::write(&file, boot),
+            None => remove_if_there(&file),
+        };
+        noted.map_err(|source| io_error(&file, source))?;
+        self.forget_stop()
+    }
+
     /// What the last stop left, if it was clean.
     pub(super) fn stopped(&self) -> Result<Option<Stopped>, OpenError> {
         read(&self.path.join(STOPPED), parse_stopped)
@@ -107,8 +148,7 @@ impl DataDir {
         write(&self.path, STOPPED, format_stopped(stopped))
     }
 
-    /// Forgets the last stop, before anything changes.
-    pub(super) fn forget_stop(&self) -> Result<(), OpenError> {
+    fn forget_stop(&self) -> Result<(), OpenError> {
         let file = self.path.join(STOPPED);
         match fs::remove_file(&file) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
@@ -135,6 +175,17 @@ impl DataDir {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             outcome => outcome.map_err(|source| io_error(&aside, source)),
         }
+    }
+}
+
+fn boot_id() -> Option<String> {
+    fs::read_to_string(BOOT_ID).ok()
+}
+
+fn remove_if_there(file: &Path) -> io::Result<()> {
+    match fs::remove_file(file) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        outcome => outcome,
     }
 }
 

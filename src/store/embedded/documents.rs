@@ -7,14 +7,15 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use minicbor::{Decode, Encode};
+use minicbor::Decode;
 
+use super::checkpoint::{Kind, Record};
 use super::moments::Moments;
-use super::values::encode;
+use super::values::{StoredRequest, StoredRoom, encode};
 use super::{keys, values};
 use crate::command::{RoomState, Unreadable, UserRange, View};
-use crate::commit::{ChangeKind, Commit, Fingerprint, Position, RequestKey, UserChange};
-use crate::hat::{Document, HatDefinition, HatId, Revision, Room};
+use crate::commit::{ChangeKind, Commit, Position, RequestKey, UserChange};
+use crate::hat::{Document, HatDefinition, HatId, Room};
 use crate::jid::{Domain, RoomJid, UserJid};
 use crate::store::page::{
     DocumentFilter, Filler, Page, PageLimit, definition_bytes, document_bytes, room_bytes,
@@ -61,31 +62,6 @@ impl From<Error> for Unreadable {
     fn from(error: Error) -> Self {
         Self(Box::new(crate::store::Error::from(error)))
     }
-}
-
-/// A record that is kept as a value.
-#[derive(Encode, Decode)]
-#[cbor(map)]
-struct StoredRoom {
-    #[n(0)]
-    room: Room,
-    #[n(1)]
-    head: Revision,
-}
-
-/// What is remembered of an answered request.
-#[derive(Clone, Debug, Encode, Decode)]
-#[cbor(map)]
-pub(super) struct StoredRequest {
-    /// What the request was.
-    #[n(0)]
-    pub(super) fingerprint: Fingerprint,
-    /// Where its last commit stands.
-    #[n(1)]
-    pub(super) position: u64,
-    /// When that was committed.
-    #[n(2)]
-    pub(super) time: Timestamp,
 }
 
 /// The current state, and the indexes to find it by.
@@ -145,6 +121,18 @@ impl Documents {
         Ok(number.map(|number| Position::new(u64::from_be_bytes(number))))
     }
 
+    /// Notes up to which position the state was applied. What a crash leaves is then
+    /// known to have no less.
+    pub(super) fn note_applied(&self, applied: Position) -> Result<(), Error> {
+        caught(|| Ok(self.meta.insert(APPLIED_KEY, &applied.get().to_be_bytes()).map(|_| ())?))
+    }
+
+    /// Hands what was applied so far to the operating system: a crash of this process
+    /// leaves no less.
+    pub(super) fn flush(&self) -> Result<(), Error> {
+        caught(|| Ok(self.db.flush().map(|_| ())?))
+    }
+
     /// Writes everything out, with the position that it was applied up to: what is not
     /// sound is not to be used again.
     pub(super) fn put_away(&self, applied: Position) -> Result<(), Error> {
@@ -152,9 +140,113 @@ impl Documents {
         if self.damaged.load(Ordering::Acquire) {
             return Err(Error::Unsound);
         }
-        self.meta.insert(APPLIED_KEY, &applied.get().to_be_bytes())?;
-        self.db.flush()?;
+        self.note_applied(applied)?;
+        self.flush()
+    }
+
+    /// Puts a record of a checkpoint into an empty state.
+    pub(super) fn load(&self, record: &Record) -> Result<(), Error> {
+        caught(|| self.load_record(record))
+    }
+
+    fn load_record(&self, Record { kind, key, value }: &Record) -> Result<(), Error> {
+        match kind {
+            Kind::Room => self.rooms.insert(key, value.as_slice())?,
+            Kind::Definition => self.definitions.insert(key, value.as_slice())?,
+            Kind::Document => {
+                let (room, user) = parsed("documents", key, keys::parse_document(key))?;
+                let document: Document = decode("documents", key, value)?;
+                self.by_user.insert(keys::by_user(&user, &room), &[])?;
+                for (hat, had) in &document.hats {
+                    self.by_hat.insert(keys::by_hat(&room, hat, &user), &[])?;
+                    if let Some(time) = had.expire_time {
+                        self.by_expiry.insert(keys::by_expiry(time, &room, &user), &[])?;
+                    }
+                }
+                self.documents.insert(key, value.as_slice())?
+            }
+            Kind::Request => {
+                let stored: StoredRequest = decode("requests", key, value)?;
+                let position = Position::new(stored.position);
+                self.request_positions.insert(keys::request_position(position), key.as_slice())?;
+                self.requests.insert(key, value.as_slice())?
+            }
+        };
         Ok(())
+    }
+
+    /// Reads every record, and whether each index has what it should and nothing else.
+    ///
+    /// # Errors
+    ///
+    /// What is wrong first.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        caught(|| self.check_records())
+    }
+
+    fn check_records(&self) -> Result<(), Error> {
+        for item in &self.rooms {
+            let (key, value) = item?;
+            parsed("rooms", &key, keys::parse_room(&key))?;
+            decode::<StoredRoom>("rooms", &key, &value)?;
+        }
+        for item in &self.definitions {
+            let (key, value) = item?;
+            parsed("definitions", &key, keys::parse_definition_room(&key))?;
+            decode::<HatDefinition>("definitions", &key, &value)?;
+        }
+        for item in &self.requests {
+            let (key, value) = item?;
+            let stored: StoredRequest = decode("requests", &key, &value)?;
+            let position = keys::request_position(Position::new(stored.position));
+            has(&self.request_positions, "request_positions", &position)?;
+        }
+
+        let (mut users, mut hats, mut expiries) = (0, 0, 0);
+        for item in &self.documents {
+            let (key, value) = item?;
+            let (room, user) = parsed("documents", &key, keys::parse_document(&key))?;
+            let document: Document = decode("documents", &key, &value)?;
+            users += 1;
+            has(&self.by_user, "by_user", &keys::by_user(&user, &room))?;
+            for hat in document.hats.keys() {
+                hats += 1;
+                has(&self.by_hat, "by_hat", &keys::by_hat(&room, hat, &user))?;
+            }
+            let times: BTreeSet<_> =
+                document.hats.values().filter_map(|had| had.expire_time).collect();
+            for time in times {
+                expiries += 1;
+                has(&self.by_expiry, "by_expiry", &keys::by_expiry(time, &room, &user))?;
+            }
+        }
+        // Each has all that it should; if it has no more entries, it has nothing else.
+        for (tree, name, expected) in [
+            (&self.by_user, "by_user", users),
+            (&self.by_hat, "by_hat", hats),
+            (&self.by_expiry, "by_expiry", expiries),
+        ] {
+            if tree.len() != expected {
+                return Err(Error::Damaged { tree: name, key: "(its number)".to_owned() });
+            }
+        }
+        Ok(())
+    }
+
+    /// Every record that a checkpoint would have, in its order.
+    pub(super) fn records(&self) -> impl Iterator<Item = Result<Record, Error>> {
+        let trees = [
+            (Kind::Room, &self.rooms),
+            (Kind::Definition, &self.definitions),
+            (Kind::Document, &self.documents),
+            (Kind::Request, &self.requests),
+        ];
+        trees.into_iter().flat_map(|(kind, tree)| {
+            tree.iter().map(move |item| {
+                let (key, value) = item?;
+                Ok(Record { kind, key: key.to_vec(), value: value.to_vec() })
+            })
+        })
     }
 
     /// Reads several records of a room as they were at one moment, without waiting; none
@@ -599,6 +691,11 @@ impl View for Documents {
         }
         Ok(count)
     }
+}
+
+/// Checks that an index has a key.
+fn has(tree: &sled::Tree, name: &'static str, key: &[u8]) -> Result<(), Error> {
+    parsed(name, key, tree.contains_key(key)?.then_some(()))
 }
 
 /// The items whose keys begin with a prefix, after a key that does, too.

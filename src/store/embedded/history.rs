@@ -57,6 +57,19 @@ impl History {
         self.0.segments()
     }
 
+    /// About how many bytes the commits after a position take, or more.
+    pub(super) fn bytes_after(&self, position: Position) -> u64 {
+        let segments = self.0.segments().into_iter();
+        let later = segments.filter(|segment| segment.last_position > position.get());
+        later.map(|segment| segment.bytes).sum()
+    }
+
+    /// Drops whole files, the last excepted, all of whose commits stand at a position or
+    /// before. Answers how many bytes that was.
+    pub(super) fn drop_through(&self, position: Position) -> Result<u64, Error> {
+        self.0.drop_through(position.get()).map_err(unreadable)
+    }
+
     /// How many files the log has.
     pub(super) fn segment_count(&self) -> usize {
         self.0.segment_count()

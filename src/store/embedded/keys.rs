@@ -38,6 +38,13 @@ pub(super) fn room_prefix(room: &RoomJid) -> Vec<u8> {
     join(&[room.domain(), room.local(), ""])
 }
 
+/// The key of the room that the key of a document or definition begins with.
+pub(super) fn room_part(key: &[u8]) -> &[u8] {
+    let nuls = key.iter().enumerate().filter(|(_, byte)| **byte == NUL);
+    let end = nuls.map(|(at, _)| at).nth(1).unwrap_or(key.len());
+    key.split_at(end).0
+}
+
 /// The key of a user's document.
 pub(super) fn document(room: &RoomJid, user: &UserJid) -> Vec<u8> {
     join(&[room.domain(), room.local(), user.as_str()])

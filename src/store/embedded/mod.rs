@@ -6,19 +6,23 @@
 //!   lock         held while a hatd has the directory
 //!   identity     which store this is, and which epoch of its history
 //!   log/         the commit log: every commit, in order
-//!   documents/   the state, made from the log
+//!   checkpoint   the state at one position, made from the log; older log may go then
+//!   documents/   the state that is served, made from checkpoint and log
 //!   stopped      where the last clean stop left log and state; gone while running
+//!   running      in which boot of the system the directory was last used
 //! ```
 //!
 //! A write is decided on the state, appended to the log, and made durable by one
 //! fdatasync that it shares with all that wait; only then is it applied to the state,
 //! shown to watchers, and answered. So nothing visible can be taken back by a power
-//! cut, and the state may lose anything: after an unclean stop it is set aside and
-//! made again from the log.
+//! cut, and the state may lose anything: where it cannot be trusted, it is set aside and
+//! made again from checkpoint and log.
 
+mod checkpoint;
 mod directory;
 mod documents;
 mod history;
+mod keeper;
 mod keys;
 pub mod log;
 mod moments;
@@ -68,6 +72,9 @@ pub struct Embedded {
     /// None only while the store is dropped.
     jobs: Option<mpsc::Sender<Job>>,
     writer: Mutex<Option<JoinHandle<()>>>,
+    /// None only while the store is dropped.
+    keeper: Option<keeper::Handle>,
+    keeper_thread: Option<JoinHandle<()>>,
 }
 
 impl Embedded {
@@ -123,12 +130,17 @@ impl Embedded {
 }
 
 impl Drop for Embedded {
-    /// Waits for the writer to end: nothing may open the directory while it writes.
+    /// Waits for the threads to end: nothing may open the directory while they write.
     fn drop(&mut self) {
         self.jobs = None;
+        if let Some(keeper) = self.keeper.take() {
+            keeper.hurry();
+        }
         let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner).take();
-        if writer.is_some_and(|writer| writer.join().is_err()) {
-            tracing::error!("the writer panicked");
+        for thread in [writer, self.keeper_thread.take()].into_iter().flatten() {
+            if thread.join().is_err() {
+                tracing::error!("a thread of the store panicked");
+            }
         }
     }
 }

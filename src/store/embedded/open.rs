@@ -3,18 +3,20 @@
 use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
-use super::Embedded;
 use super::directory::{DataDir, Stopped};
 use super::documents::{self, Documents};
 use super::history::History;
-use super::log::{self, Log};
+use super::keeper::{Keeper, Last};
+use super::log::{self, Appender, Known, Log};
 use super::retention::Floor;
 use super::writer::{QUEUE_LEN, Writer};
-use crate::commit::Position;
+use super::{Embedded, checkpoint};
+use crate::commit::{Mark, Position};
 use crate::store::Options;
 use crate::store::feed::Feed;
 
@@ -33,13 +35,21 @@ pub struct Config {
     pub options: Options,
     /// How large a segment of the log grows.
     pub segment_bytes: u64,
+    /// How many bytes of commits are logged before the next checkpoint, at least; it
+    /// waits until they are as many as the checkpoint has, too.
+    pub checkpoint_bytes: u64,
 }
+
+/// By default a checkpoint waits for so many bytes of commits. Our choice: a start has
+/// a second's work with them.
+const CHECKPOINT_BYTES: u64 = 64 << 20;
 
 impl Config {
     /// A store in a directory.
     pub fn new(data_dir: impl Into<PathBuf>, options: Options) -> Self {
         let segment_bytes = log::Options::default().segment_bytes;
-        Self { data_dir: data_dir.into(), options, segment_bytes }
+        let checkpoint_bytes = CHECKPOINT_BYTES;
+        Self { data_dir: data_dir.into(), options, segment_bytes, checkpoint_bytes }
     }
 }
 
@@ -97,19 +107,119 @@ impl From<documents::Error> for OpenError {
 
 /// Opens the store in a directory, or creates it.
 ///
-/// Blocks while it reads the log and, after an unclean stop, makes the state again.
+/// Blocks while it reads the checkpoint and the log, and makes the state again where
+/// that cannot be trusted.
 ///
 /// # Errors
 ///
 /// As the variants of [`OpenError`] say. Nothing is lost by trying again.
 pub fn open(config: Config) -> Result<Embedded, OpenError> {
-    let Config { data_dir, options, segment_bytes } = config;
+    let Config { data_dir, options, segment_bytes, checkpoint_bytes } = config;
     let directory = DataDir::open(&data_dir)?;
     let stopped = directory.stopped()?;
-    let durable = stopped.map(|stopped| stopped.position.get());
+    let checkpoint = check_checkpoint(&directory)?;
     let log_options = log::Options { segment_bytes, ..log::Options::default() };
-    let log = Log::open(&directory.log(), directory.identity(), log_options, durable)
-        .map_err(|error| log_error(&data_dir, error))?;
+    let (appender, history) = open_log(&directory, log_options, stopped, checkpoint.header)?;
+    let head = history.head();
+
+    let trusted = trusted(&directory, stopped, head);
+    // From here on the state changes: it is trusted again only after a clean stop.
+    directory.note_running()?;
+    let state = State { directory: &directory, history: &history, checkpoint };
+    let documents = match trusted {
+        Trusted::Whole => state.reopen(head.0),
+        Trusted::Partly => state.catch_up(),
+        Trusted::Not => None,
+    };
+    let documents = Arc::new(match documents {
+        Some(documents) => documents,
+        None => state.rebuild()?,
+    });
+
+    let feed = Feed::new(head);
+    let floor = Arc::new(Floor::default());
+    let keeper = Keeper {
+        directory: directory.clone(),
+        documents: Arc::clone(&documents),
+        history: history.clone(),
+        floor: Arc::clone(&floor),
+        options: options.clone(),
+        checkpoint_bytes,
+        last: Last { position: checkpoint.header.position, bytes: checkpoint.bytes },
+    };
+    let (keeper_handle, queue) = keeper.handle();
+    let (jobs, waiting) = mpsc::channel(QUEUE_LEN);
+    let writer = Writer::new(
+        Arc::clone(&documents),
+        appender,
+        history.clone(),
+        Arc::clone(&feed),
+        keeper_handle.clone(),
+        options.clone(),
+    );
+    let writer = thread(&data_dir, "writer", move || writer.run(waiting))?;
+    let keeper = thread(&data_dir, "keeper", move || keeper.run(queue))?;
+    Ok(Embedded {
+        directory,
+        options,
+        documents,
+        history,
+        floor,
+        feed,
+        jobs: Some(jobs),
+        writer: Mutex::new(Some(writer)),
+        keeper: Some(keeper_handle),
+        keeper_thread: Some(keeper),
+    })
+}
+
+fn thread(
+    data_dir: &Path,
+    name: &str,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<JoinHandle<()>, OpenError> {
+    let thread = std::thread::Builder::new().name(name.to_owned()).spawn(work);
+    thread.map_err(|source| OpenError::Io { path: data_dir.to_owned(), source })
+}
+
+/// A checkpoint that was read from end to end.
+#[derive(Clone, Copy)]
+struct Checked {
+    /// Of the start of the history, if there is no checkpoint.
+    header: checkpoint::Header,
+    bytes: u64,
+}
+
+/// Reads the checkpoint, if there is one, and checks it.
+fn check_checkpoint(directory: &DataDir) -> Result<Checked, OpenError> {
+    let path = directory.checkpoint();
+    let identity = directory.identity();
+    let start = checkpoint::Header { identity, position: Position::START, mark: Mark::ORIGIN };
+    let read = || {
+        let Some(reader) = checkpoint::Reader::open(&path)? else {
+            return Ok(Checked { header: start, bytes: 0 });
+        };
+        let header = reader.header();
+        reader.check().map(|bytes| Checked { header, bytes })
+    };
+    let checked = read().map_err(|error| checkpoint_error(directory.path(), error))?;
+    if checked.header.identity != identity {
+        let what = format!("{} belongs to another store or epoch", path.display());
+        return Err(OpenError::corrupt(directory.path(), what));
+    }
+    Ok(checked)
+}
+
+fn open_log(
+    directory: &DataDir,
+    options: log::Options,
+    stopped: Option<Stopped>,
+    checkpoint: checkpoint::Header,
+) -> Result<(Appender, History), OpenError> {
+    let base = (checkpoint.position.get(), checkpoint.mark);
+    let durable = stopped.map_or(0, |stopped| stopped.position.get()).max(base.0);
+    let log = Log::open(&directory.log(), directory.identity(), options, Known { durable, base })
+        .map_err(|error| log_error(directory.path(), error))?;
     if let Some(cut) = &log.recovery().cut {
         tracing::warn!(
             file = %cut.file.display(), offset = cut.offset, bytes = cut.bytes,
@@ -117,81 +227,171 @@ pub fn open(config: Config) -> Result<Embedded, OpenError> {
         );
     }
     let (appender, reader) = log.into_parts();
-    let history = History::new(reader);
-    let head = history.head();
-
-    // From here on the state changes: it is trusted again only after a clean stop.
-    directory.forget_stop()?;
-    let documents = stopped
-        .filter(|stopped| (stopped.position, stopped.mark) == head)
-        .and_then(|stopped| reopen(&directory, stopped));
-    let documents = match documents {
-        Some(documents) => documents,
-        None => rebuild(&directory, &history)?,
-    };
-
-    let documents = Arc::new(documents);
-    let feed = Feed::new(head);
-    let (jobs, waiting) = mpsc::channel(QUEUE_LEN);
-    let writer = Writer::new(
-        Arc::clone(&documents),
-        appender,
-        history.clone(),
-        Arc::clone(&feed),
-        options.clone(),
-    );
-    let writer = std::thread::Builder::new()
-        .name("writer".to_owned())
-        .spawn(move || writer.run(waiting))
-        .map_err(|source| OpenError::Io { path: data_dir, source })?;
-    let (jobs, writer) = (Some(jobs), Mutex::new(Some(writer)));
-    let floor = Arc::new(Floor::default());
-    Ok(Embedded { directory, options, documents, history, floor, feed, jobs, writer })
+    let there = reader.mark_at(base.0).map_err(|error| log_error(directory.path(), error))?;
+    if there.is_some_and(|mark| mark != base.1) {
+        let what = format!("the checkpoint and the log differ at position {}", base.0);
+        return Err(OpenError::corrupt(directory.path(), what));
+    }
+    Ok((appender, History::new(reader)))
 }
 
-/// Opens the state that a clean stop left, if it is the one that the stop noted.
-fn reopen(directory: &DataDir, stopped: Stopped) -> Option<Documents> {
-    let opened = Documents::open(&directory.documents())
-        .and_then(|documents| Ok((documents.applied()?, documents)));
-    match opened {
-        Ok((applied, documents)) if applied == Some(stopped.position) => Some(documents),
-        Ok(_) => {
-            tracing::warn!("the state is not the one that the last stop left");
-            None
-        }
-        Err(error) => {
-            let error = crate::error::chain(&error);
-            tracing::warn!(error, "failed to open the state that the last stop left");
-            None
-        }
+/// How far the state on disk can be trusted.
+enum Trusted {
+    /// It is what a clean stop left.
+    Whole,
+    /// It has no less than the last checkpoint, if it can be read: a process that ends
+    /// leaves its files as they are.
+    Partly,
+    /// The power may have been cut: what sled wrote may be there or not.
+    Not,
+}
+
+fn trusted(directory: &DataDir, stopped: Option<Stopped>, head: (Position, Mark)) -> Trusted {
+    if stopped.is_some_and(|stopped| (stopped.position, stopped.mark) == head) {
+        Trusted::Whole
+    } else if stopped.is_none() && directory.is_same_boot() {
+        Trusted::Partly
+    } else {
+        Trusted::Not
     }
 }
 
-/// Sets the state aside and makes it again from the log.
-fn rebuild(directory: &DataDir, history: &History) -> Result<Documents, OpenError> {
-    directory.set_documents_aside()?;
-    let documents = Documents::open(&directory.documents())?;
-    let (head, _) = history.head();
-    if head > Position::START {
-        tracing::info!(commits = head.get(), "making the state again from the log");
-    }
-    let mut position = Position::START;
-    let mut said = Instant::now();
-    while position < head {
-        let entries = history
-            .after(position, READ_BYTES)
-            .map_err(|error| OpenError::corrupt(directory.path(), crate::error::chain(&error)))?;
-        for entry in &entries {
-            documents.apply(entry.position, &entry.commit)?;
-            position = entry.position;
+/// What the state is made from.
+struct State<'a> {
+    directory: &'a DataDir,
+    history: &'a History,
+    checkpoint: Checked,
+}
+
+impl State<'_> {
+    /// Opens the state that a clean stop left, if it is the one that the stop noted.
+    fn reopen(&self, stopped: Position) -> Option<Documents> {
+        let documents = Documents::open(&self.directory.documents());
+        let opened = documents.and_then(|documents| Ok((documents.applied()?, documents)));
+        match opened {
+            Ok((applied, documents)) if applied == Some(stopped) => Some(documents),
+            Ok(_) => {
+                tracing::warn!("the state is not the one that the last stop left");
+                None
+            }
+            Err(error) => {
+                let error = crate::error::chain(&error);
+                tracing::warn!(error, "failed to open the state that the last stop left");
+                None
+            }
         }
-        if said.elapsed() >= PROGRESS_INTERVAL {
-            said = Instant::now();
-            tracing::info!(commits = position.get(), of = head.get(), "making the state again");
+    }
+
+    /// Opens the state that a crash left, if it has all that the checkpoint has, checks
+    /// it, and applies the log since the checkpoint to it, again or not.
+    fn catch_up(&self) -> Option<Documents> {
+        let base = self.checkpoint.header.position;
+        let caught_up = || {
+            let documents = Documents::open(&self.directory.documents())?;
+            if documents.applied()?.is_none_or(|applied| applied < base) {
+                return Ok(None);
+            }
+            self.replay(&documents, base)?;
+            documents.check()?;
+            Ok(Some(documents))
+        };
+        match caught_up() {
+            Ok(Some(documents)) => {
+                let (head, _) = self.history.head();
+                tracing::info!(
+                    commits = head.get() - base.get(),
+                    "the last stop was not clean: checked the state, and replayed the log since \
+                     the checkpoint",
+                );
+                Some(documents)
+            }
+            Ok(None) => None,
+            Err(error) => {
+                let error: Box<dyn std::error::Error> = Box::<OpenError>::new(error);
+                let error = crate::error::chain(error.as_ref());
+                tracing::warn!(error, "failed to use the state that a crash left");
+                None
+            }
         }
     }
-    directory.drop_set_aside()?;
-    Ok(documents)
+
+    /// Sets the state aside and makes it again from the checkpoint and the log.
+    fn rebuild(&self) -> Result<Documents, OpenError> {
+        let directory = self.directory;
+        directory.set_documents_aside()?;
+        let documents = Documents::open(&directory.documents())?;
+        let base = self.checkpoint.header.position;
+        let (head, _) = self.history.head();
+        if head > Position::START {
+            tracing::info!(
+                checkpoint = base.get(), commits = head.get() - base.get(),
+                "making the state again from the checkpoint and the log",
+            );
+        }
+        self.load(&documents)?;
+        self.replay(&documents, base)?;
+        documents.note_applied(head)?;
+        directory.drop_set_aside()?;
+        Ok(documents)
+    }
+
+    /// Puts the checkpoint into an empty state.
+    fn load(&self, documents: &Documents) -> Result<(), OpenError> {
+        let corrupt = |error| checkpoint_error(self.directory.path(), error);
+        let reader = checkpoint::Reader::open(&self.directory.checkpoint()).map_err(corrupt)?;
+        let Some(mut reader) = reader else { return Ok(()) };
+        let mut progress = Progress::new();
+        while let Some(record) = reader.next().map_err(corrupt)? {
+            documents.load(&record)?;
+            progress.say(|| {
+                let (bytes, of) = (reader.offset(), self.checkpoint.bytes);
+                tracing::info!(bytes, of, "reading the checkpoint");
+            });
+        }
+        Ok(())
+    }
+
+    /// Applies the commits after a position.
+    fn replay(&self, documents: &Documents, mut position: Position) -> Result<(), OpenError> {
+        let (head, _) = self.history.head();
+        let mut progress = Progress::new();
+        while position < head {
+            let entries = self.history.after(position, READ_BYTES).map_err(|error| {
+                OpenError::corrupt(self.directory.path(), crate::error::chain(&error))
+            })?;
+            for entry in &entries {
+                documents.apply(entry.position, &entry.commit)?;
+                position = entry.position;
+            }
+            progress.say(|| {
+                tracing::info!(position = position.get(), of = head.get(), "replaying the log");
+            });
+        }
+        Ok(())
+    }
+}
+
+/// Says now and then how far a long work has come.
+struct Progress(Instant);
+
+impl Progress {
+    fn new() -> Self {
+        Self(Instant::now())
+    }
+
+    fn say(&mut self, say: impl FnOnce()) {
+        if self.0.elapsed() >= PROGRESS_INTERVAL {
+            self.0 = Instant::now();
+            say();
+        }
+    }
+}
+
+fn checkpoint_error(data_dir: &Path, error: checkpoint::Error) -> OpenError {
+    match error {
+        checkpoint::Error::Io { path, source } => OpenError::Io { path, source },
+        corrupt @ checkpoint::Error::Corrupt { .. } => OpenError::corrupt(data_dir, corrupt),
+    }
 }
 
 pub(super) fn log_error(data_dir: &Path, error: log::Error) -> OpenError {

@@ -15,7 +15,7 @@ use crate::time::Timestamp;
 const FLOOR_AGE_MAX: Duration = Duration::from_secs(1);
 
 /// The floor of the history: what is at or below it is no longer shown. It moves by
-/// whole segments. The segments stay on disk: the state is made again from them.
+/// whole segments. The segments stay on disk until a checkpoint covers them.
 #[derive(Default)]
 pub(super) struct Floor(Mutex<Computed>);
 
@@ -55,6 +55,19 @@ impl Floor {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = computed;
         Ok(floor)
     }
+}
+
+/// The floor that a retention makes at a time. Reads the log.
+///
+/// # Errors
+///
+/// As reading the log.
+pub(super) fn floor_of(
+    history: &History,
+    retention: Retention,
+    now: Timestamp,
+) -> Result<Position, Error> {
+    floor(history, &history.segments(), retention, now, &mut HashMap::new())
 }
 
 fn floor(

@@ -2,9 +2,39 @@
 
 use minicbor::{Decode, Encode};
 
+use crate::commit::Fingerprint;
+use crate::hat::{Revision, Room};
+use crate::time::Timestamp;
+
 /// The format of every value so far.
 const FORMAT: u8 = 1;
 const HEADER_LEN: usize = 1 + 4;
+
+/// What is kept of a room.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct StoredRoom {
+    #[n(0)]
+    pub(super) room: Room,
+    /// The revision of its last commit.
+    #[n(1)]
+    pub(super) head: Revision,
+}
+
+/// What is remembered of an answered request.
+#[derive(Clone, Debug, Encode, Decode)]
+#[cbor(map)]
+pub(super) struct StoredRequest {
+    /// What the request was.
+    #[n(0)]
+    pub(super) fingerprint: Fingerprint,
+    /// Where its last commit stands.
+    #[n(1)]
+    pub(super) position: u64,
+    /// When that was committed.
+    #[n(2)]
+    pub(super) time: Timestamp,
+}
 
 /// A record as a value.
 #[expect(clippy::expect_used, reason = "encoding into a vector has no way to fail")]

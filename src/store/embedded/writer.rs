@@ -9,6 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::documents::Documents;
 use super::history::{self, History};
+use super::keeper;
 use super::log::Appender;
 use crate::command::{Command, Decision, Env, Overlay, Request, decide};
 use crate::commit::{Commit, Counts, Mark, Position, RequestKey};
@@ -67,6 +68,7 @@ pub(super) struct Writer {
     appender: Appender,
     history: History,
     feed: Arc<Feed>,
+    keeper: keeper::Handle,
     options: Options,
     /// Whether the log or the state failed: what is on disk is not known then, and only
     /// a restart finds out.
@@ -79,9 +81,10 @@ impl Writer {
         appender: Appender,
         history: History,
         feed: Arc<Feed>,
+        keeper: keeper::Handle,
         options: Options,
     ) -> Self {
-        Self { documents, appender, history, feed, options, failed: false }
+        Self { documents, appender, history, feed, keeper, options, failed: false }
     }
 
     /// Works until it is told to close or nobody can ask any more.
@@ -218,7 +221,10 @@ impl Writer {
             let applied = self.documents.apply(entry.position, &entry.commit);
             applied.map_err(|error| self.fail(error))?;
         }
+        let applied = self.documents.note_applied(batch.head.0);
+        applied.map_err(|error| self.fail(error))?;
         self.feed.publish(std::mem::take(&mut batch.entries));
+        self.keeper.logged(batch.bytes);
         batch.reset();
         Ok(())
     }

@@ -40,9 +40,10 @@
 //! followed by a record whose `synced` says that it was durable, a segment missing, doubled or of
 //! the wrong length, a damaged header of a segment that has records.
 //!
-//! The files alone cannot tell damage to the *last* batch from a tear. Who knows a position that
-//! was durable, say from a clean stop, tells [`Log::open`], and a log that ends before it is
-//! refused too.
+//! The files alone cannot tell damage to the *last* batch from a tear, nor a log whose beginning
+//! was dropped from one that lost it. Who knows a position that was durable, say from a clean stop,
+//! or one up to which the log is not needed, tells [`Log::open`] ([`Known`]), and a log that ends
+//! before the one or begins after the other is refused too.
 //!
 //! A last batch that survived a crash may be in the page cache only, even after a sync that failed,
 //! since the kernel then takes its pages for clean. Opening writes it once more and syncs it before
@@ -72,7 +73,7 @@ use segment::Segment;
 
 pub use appender::Appender;
 pub use reader::{Reader, Record, SegmentInfo};
-pub use recovery::{Cut, Recovery};
+pub use recovery::{Cut, Known, Recovery};
 
 /// Sizes of a log. They bind what is appended from now on; whatever was appended under others stays
 /// readable.
@@ -164,42 +165,49 @@ impl Log {
     /// Creates an empty log in `dir`, which is made if it does not exist (its parent is not), and
     /// makes it durable.
     ///
-    /// A creation that a crash interrupted, one first segment without any record, is begun anew.
+    /// Its first record will stand after `base`: 0 and [`Mark::ORIGIN`], unless it goes on from
+    /// something else. A creation that a crash interrupted, one first segment without any record,
+    /// is begun anew.
     ///
     /// # Errors
     ///
     /// [`Error::Io`], of kind [`AlreadyExists`](io::ErrorKind::AlreadyExists) if `dir` holds a log.
     /// [`Error::Corrupt`] if `dir` holds a file that ends in `.log` and is no segment.
-    pub fn create(dir: &Path, identity: Identity, options: Options) -> Result<Self, Error> {
+    pub fn create(
+        dir: &Path,
+        identity: Identity,
+        options: Options,
+        base: (u64, Mark),
+    ) -> Result<Self, Error> {
         make_dir(dir)?;
-        remove_interrupted_creation(dir)?;
+        let (position, _) = base;
+        remove_interrupted_creation(dir, position + 1)?;
 
-        let first = Segment::create(dir, identity, 1)?;
+        let first = Segment::create(dir, identity, position + 1)?;
         let recovery = Recovery { records: 0, bytes: first.end, cut: None };
-        let empty =
-            Recovered { sealed: Vec::new(), last: first, head: (0, Mark::ORIGIN), recovery };
+        let empty = Recovered { sealed: Vec::new(), last: first, head: base, recovery };
         Ok(Self::new(dir, identity, options, empty))
     }
 
     /// Opens the log in `dir`: checks every record, cuts off what a crash left unfinished, and
     /// makes the rest durable.
     ///
-    /// `durable_at_least` is a position that the caller knows was durable, if it knows one: a log
-    /// that ends before it has lost records. No file is changed unless all checks pass.
+    /// `known` is what the caller knows of it. No file is changed unless all checks pass.
     ///
     /// # Errors
     ///
     /// [`Error::Corrupt`] if a record, header or segment is damaged or missing in a way no crash
-    /// explains, if there is no segment, or if the last good record is before `durable_at_least`.
+    /// explains, if there is no segment, if the last good record is before
+    /// [`Known::durable`], or if records after [`Known::base`] are not there.
     /// [`Error::WrongStore`] if a segment does not carry `identity`. [`Error::Io`] if the directory
     /// or a file cannot be read, cut or synced.
     pub fn open(
         dir: &Path,
         identity: Identity,
         options: Options,
-        durable_at_least: Option<u64>,
+        known: Known,
     ) -> Result<Self, Error> {
-        let recovered = recovery::recover(dir, identity, durable_at_least)?;
+        let recovered = recovery::recover(dir, identity, known)?;
         Ok(Self::new(dir, identity, options, recovered))
     }
 
@@ -265,12 +273,12 @@ fn make_dir(dir: &Path) -> Result<(), Error> {
 }
 
 /// Removes the only segment of a log that was never written to, and refuses any other log.
-fn remove_interrupted_creation(dir: &Path) -> Result<(), Error> {
+fn remove_interrupted_creation(dir: &Path, begins: u64) -> Result<(), Error> {
     let firsts = segment::list(dir)?;
     let Some(first) = firsts.first() else { return Ok(()) };
     let path = dir.join(segment::file_name(*first));
     let len = fs::metadata(&path).map_err(Error::io(&path))?.len();
-    if firsts != [1] || len > segment::HEADER_LEN {
+    if firsts != [begins] || len > segment::HEADER_LEN {
         return Err(Error::io(&path)(io::ErrorKind::AlreadyExists.into()));
     }
     fs::remove_file(&path).map_err(Error::io(&path))

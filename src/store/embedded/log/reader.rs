@@ -1,12 +1,12 @@
 //! The log's reading end: durable records, by position, from any thread.
 
 use std::{
-    fs::File,
+    fs::{self, File},
     path::{Path, PathBuf},
     sync::Arc,
 };
 
-use super::{Error, Mark, Shared, Table, frame::Frames, segment::Segment};
+use super::{Error, Mark, Shared, Table, frame::Frames, segment::Segment, sync_dir};
 
 /// How much to read from a file at a time, in bytes. Our choice: twice what a lookup passes as a
 /// rule, so that it takes one read.
@@ -126,6 +126,33 @@ impl Reader {
             }
         }
         Ok(records)
+    }
+
+    /// Drops the segments all of whose records stand at `position` or before, oldest first. The
+    /// last segment stays in any case. Answers how many bytes that was. Reads that are under way
+    /// end well.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Io`] if a file cannot be removed. It and those after it are then still there, and
+    /// no longer read.
+    pub fn drop_through(&self, position: u64) -> Result<u64, Error> {
+        let dropped: Vec<_> = {
+            let segments = &mut self.shared.write().segments;
+            let full = segments.len().saturating_sub(1);
+            let old = segments.iter().take(full).take_while(|it| it.last <= position).count();
+            segments.drain(..old).collect()
+        };
+        let mut bytes = 0;
+        for segment in &dropped {
+            fs::remove_file(&segment.path).map_err(Error::io(&segment.path))?;
+            // Each before the next: a power cut must not leave a gap.
+            if let Some(dir) = segment.path.parent() {
+                sync_dir(dir)?;
+            }
+            bytes += segment.end;
+        }
+        Ok(bytes)
     }
 
     /// All segments, oldest first. The last one is being written.

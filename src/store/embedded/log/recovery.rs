@@ -20,6 +20,23 @@ use super::{
 /// speed.
 const SCAN_BYTES: usize = 1 << 20;
 
+/// What is known of a log before it is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Known {
+    /// A position that was durable: a log that ends before it has lost records. 0 if none is known.
+    pub durable: u64,
+    /// A position up to which records are not needed, and its mark: 0 and [`Mark::ORIGIN`] if all
+    /// are. A log that begins later than right after it has lost records.
+    pub base: (u64, Mark),
+}
+
+impl Default for Known {
+    /// Nothing: all records are needed, however many there are.
+    fn default() -> Self {
+        Self { durable: 0, base: (0, Mark::ORIGIN) }
+    }
+}
+
 /// What opening a log found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Recovery {
@@ -62,12 +79,19 @@ pub(super) struct Recovered {
 pub(super) fn recover(
     dir: &Path,
     identity: Identity,
-    durable_at_least: Option<u64>,
+    known: Known,
 ) -> Result<Recovered, Error> {
     let firsts = segment::list(dir)?;
     let Some((&last_first, sealed_firsts)) = firsts.split_last() else {
         return Err(Error::corrupt(dir, 0, "the log holds no segment"));
     };
+    let (base, _) = known.base;
+    if let Some(&first) = firsts.first()
+        && first > base + 1
+    {
+        let what = format!("the log begins at position {first}, but {} is needed", base + 1);
+        return Err(Error::corrupt(&dir.join(segment::file_name(first)), 0, what));
+    }
 
     let mut sealed = Vec::with_capacity(firsts.len());
     let mut head = None;
@@ -78,7 +102,7 @@ pub(super) fn recover(
         if let Some(what) = scan.bad {
             return Err(Error::corrupt(&scan.segment.path, scan.segment.end, what));
         }
-        head = Some(scan.head(head)?);
+        head = Some(scan.head(head, known.base)?);
         sealed.push(scan.segment);
     }
 
@@ -88,7 +112,7 @@ pub(super) fn recover(
         (Err(Error::Corrupt { .. }), Some(head), Some(previous))
             if file.len <= segment::HEADER_LEN =>
         {
-            check_durable(&previous, head, durable_at_least)?;
+            check_durable(&previous, head, known.durable)?;
             (previous, head, Some(file.remove()?))
         }
         (checked, before, previous) => {
@@ -96,8 +120,8 @@ pub(super) fn recover(
             sealed.extend(previous);
             let scan = file.scan()?;
             scan.check_tear()?;
-            let head = scan.head(before)?;
-            check_durable(&scan.segment, head, durable_at_least)?;
+            let head = scan.head(before, known.base)?;
+            check_durable(&scan.segment, head, known.durable)?;
             let cut = scan.mend()?;
             (scan.segment, head, cut)
         }
@@ -116,15 +140,13 @@ pub(super) fn recover(
 fn check_durable(
     last: &Segment,
     head: (u64, Mark),
-    durable_at_least: Option<u64>,
+    durable: u64,
 ) -> Result<(), Error> {
-    match durable_at_least {
-        Some(durable) if durable > head.0 => {
-            let what = format!("the log ends at position {}, but {durable} was durable", head.0);
-            Err(Error::corrupt(&last.path, last.end, what))
-        }
-        _ => Ok(()),
+    if durable > head.0 {
+        let what = format!("the log ends at position {}, but {durable} was durable", head.0);
+        return Err(Error::corrupt(&last.path, last.end, what));
     }
+    Ok(())
 }
 
 /// A file by a segment's name, not yet read.
@@ -207,14 +229,15 @@ struct Scan {
 
 impl Scan {
     /// The last record up to here, if `before` is the last one of the segments before.
-    fn head(&self, before: Option<(u64, Mark)>) -> Result<(u64, Mark), Error> {
+    fn head(&self, before: Option<(u64, Mark)>, base: (u64, Mark)) -> Result<(u64, Mark), Error> {
         match (self.mark, before) {
             (Some(mark), _) => Ok((self.segment.last, mark)),
             (None, Some(before)) => Ok(before),
+            (None, None) if self.segment.first == base.0 + 1 => Ok(base),
             (None, None) if self.segment.first == 1 => Ok((0, Mark::ORIGIN)),
             (None, None) => {
-                let what =
-                    "the log's first segment holds no record, and is not the first there was";
+                let what = "the log's first segment holds no record, and is not the one that is \
+                            needed first";
                 Err(Error::corrupt(&self.segment.path, self.segment.end, what))
             }
         }

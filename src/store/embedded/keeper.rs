@@ -1,0 +1,224 @@
+//! Keeps the checkpoint near the log's end, and drops what is no longer needed of the
+//! log. A thread of its own: writes and reads go on meanwhile.
+
+use std::fs::{self, File};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Instant;
+
+use tokio::sync::oneshot;
+
+use super::checkpoint::{self, Delta, Header, Reader, Writer, merge};
+use super::directory::DataDir;
+use super::documents::Documents;
+use super::history::History;
+use super::retention::{self, Floor};
+use crate::commit::Position;
+use crate::store::{Error, Options, Retention};
+
+/// How many bytes of commits one step takes in: its memory is some times that. Our
+/// choice.
+const STEP_BYTES: usize = 64 << 20;
+
+/// How much of the log is read at a time.
+const READ_BYTES: usize = 1 << 20;
+
+/// How many callers wait for a checkpoint at most. Full: they are refused.
+const QUEUE_LEN: usize = 16;
+
+/// What the keeper is asked to do.
+enum Work {
+    /// Take a checkpoint if enough was logged since the last.
+    TakeIfDue,
+    /// Take one that includes what is durable by now, and open it.
+    Take { reply: oneshot::Sender<Result<File, Error>> },
+}
+
+/// Asks the keeper. The keeper ends when all of these are dropped.
+#[derive(Clone)]
+pub(super) struct Handle {
+    work: mpsc::SyncSender<Work>,
+    growth: Arc<Growth>,
+}
+
+/// How far the log has outgrown the checkpoint.
+struct Growth {
+    /// Bytes of commits since the checkpoint.
+    logged: AtomicU64,
+    /// At how many the next one is due.
+    due: AtomicU64,
+    /// Whether the keeper is to give up what it is doing.
+    hurry: AtomicBool,
+}
+
+impl Handle {
+    /// Says that so many bytes of commits were logged.
+    pub(super) fn logged(&self, bytes: usize) {
+        let before = self.growth.logged.fetch_add(bytes as u64, Ordering::Relaxed);
+        if before + bytes as u64 >= self.growth.due.load(Ordering::Relaxed) {
+            // If the queue is full, the keeper is at it.
+            _ = self.work.try_send(Work::TakeIfDue);
+        }
+    }
+
+    /// Has the keeper give up what it is doing: the checkpoint stays the one it was.
+    pub(super) fn hurry(&self) {
+        self.growth.hurry.store(true, Ordering::Relaxed);
+    }
+
+    /// Takes a checkpoint of all that is durable, and opens it.
+    pub(super) async fn take(&self) -> Result<File, Error> {
+        let (reply, answer) = oneshot::channel();
+        self.work.try_send(Work::Take { reply }).map_err(|error| match error {
+            mpsc::TrySendError::Full(_) => Error::Overloaded,
+            mpsc::TrySendError::Disconnected(_) => Error::Unavailable(Box::new(error)),
+        })?;
+        answer.await.map_err(|error| Error::Unavailable(error.into()))?
+    }
+}
+
+/// Where the last checkpoint stands, and how large it is.
+#[derive(Clone, Copy)]
+pub(super) struct Last {
+    pub(super) position: Position,
+    pub(super) bytes: u64,
+}
+
+/// The keeper's own state.
+pub(super) struct Keeper {
+    pub(super) directory: DataDir,
+    pub(super) documents: Arc<Documents>,
+    pub(super) history: History,
+    pub(super) floor: Arc<Floor>,
+    pub(super) options: Options,
+    /// How many bytes of commits a checkpoint waits for at least.
+    pub(super) checkpoint_bytes: u64,
+    pub(super) last: Last,
+}
+
+impl Keeper {
+    /// Makes the handle of a keeper that is then to be run.
+    pub(super) fn handle(&self) -> (Handle, Queue) {
+        let (work, queue) = mpsc::sync_channel(QUEUE_LEN);
+        let logged = self.history.bytes_after(self.last.position);
+        let growth = Arc::new(Growth {
+            logged: AtomicU64::new(logged),
+            due: AtomicU64::new(self.checkpoint_bytes.max(self.last.bytes)),
+            hurry: AtomicBool::new(false),
+        });
+        (Handle { work, growth: Arc::clone(&growth) }, Queue { work: queue, growth })
+    }
+
+    /// Works until nobody can ask any more.
+    pub(super) fn run(mut self, queue: Queue) {
+        let Queue { work, growth } = queue;
+        while let Ok(work) = work.recv() {
+            match work {
+                Work::TakeIfDue => {
+                    let logged = growth.logged.load(Ordering::Relaxed);
+                    if logged >= growth.due.load(Ordering::Relaxed)
+                        && let Err(error) = self.take(&growth)
+                        && !growth.hurry.load(Ordering::Relaxed)
+                    {
+                        let error = crate::error::chain(&error);
+                        tracing::error!(error, "failed to take a checkpoint: the log goes on growing");
+                        growth.due.store(logged + self.checkpoint_bytes, Ordering::Relaxed);
+                    }
+                }
+                Work::Take { reply } => {
+                    let taken = self.take(&growth).and_then(|()| {
+                        File::open(self.directory.checkpoint()).map_err(|error| {
+                            Error::Unavailable(Box::new(error))
+                        })
+                    });
+                    _ = reply.send(taken);
+                }
+            }
+        }
+    }
+
+    /// Takes a checkpoint of all that is durable, then drops what it covers of the log.
+    fn take(&mut self, growth: &Growth) -> Result<(), Error> {
+        let started = Instant::now();
+        let logged = growth.logged.load(Ordering::Relaxed);
+        let (head, _) = self.history.head();
+        let from = self.last.position;
+        while self.last.position < head || !self.directory.checkpoint().exists() {
+            self.last = self.step(head, &growth.hurry)?;
+        }
+        growth.logged.fetch_sub(logged, Ordering::Relaxed);
+        growth.due.store(self.checkpoint_bytes.max(self.last.bytes), Ordering::Relaxed);
+        // sled then has no less than the checkpoint, whenever this process ends.
+        self.documents.flush()?;
+        let dropped = self.drop_old()?;
+        tracing::info!(
+            position = head.get(), commits = head.get() - from.get(), bytes = self.last.bytes,
+            dropped, seconds = started.elapsed().as_secs_f64(), "took a checkpoint",
+        );
+        Ok(())
+    }
+
+    /// Takes the commits up to `head` into the checkpoint, or as many as a step has room
+    /// for.
+    fn step(&self, head: Position, hurry: &AtomicBool) -> Result<Last, Error> {
+        let mut delta = Delta::default();
+        let mut at = self.last.position;
+        let mut mark = None;
+        let mut bytes = 0;
+        while at < head && bytes < STEP_BYTES {
+            for entry in self.history.after(at, READ_BYTES)? {
+                delta.add(entry.position, &entry.commit);
+                at = entry.position;
+                mark = Some(entry.mark);
+            }
+            bytes += READ_BYTES;
+        }
+        let base = Reader::open(&self.directory.checkpoint())?;
+        let mark = mark.or_else(|| base.as_ref().map(|base| base.header().mark));
+        let header = Header {
+            identity: self.directory.identity(),
+            position: at,
+            mark: mark.unwrap_or_default(),
+        };
+        let oldest = (self.options.clock)().saturating_sub(self.options.request_id_ttl);
+        let new = self.directory.new_checkpoint();
+        let written = Writer::create(&new, header).and_then(|mut writer| {
+            merge(base, delta, oldest, |kind, key, value| {
+                if hurry.load(Ordering::Relaxed) {
+                    return Err(checkpoint::Error::interrupted(&new));
+                }
+                writer.put(kind, key, value)
+            })?;
+            writer.finish()
+        });
+        let bytes = written.inspect_err(|_| _ = fs::remove_file(&new))?;
+        let replaced = self.directory.replace_checkpoint();
+        replaced.map_err(|error| Error::Unavailable(Box::new(error)))?;
+        Ok(Last { position: at, bytes })
+    }
+
+    /// Drops segments that neither the checkpoint, nor a watcher, nor a request that is
+    /// sent again may need. Answers how many bytes that was.
+    fn drop_old(&self) -> Result<u64, Error> {
+        let now = (self.options.clock)();
+        let watched = self.floor.compute(&self.history, self.options.retention, now)?;
+        let young = Retention { age: self.options.request_id_ttl, bytes: u64::MAX };
+        let replayed = retention::floor_of(&self.history, young, now)?;
+        self.history.drop_through(watched.min(replayed).min(self.last.position))
+    }
+}
+
+/// What a keeper is asked through its handles.
+pub(super) struct Queue {
+    work: mpsc::Receiver<Work>,
+    growth: Arc<Growth>,
+}
+
+impl From<checkpoint::Error> for Error {
+    fn from(error: checkpoint::Error) -> Self {
+        match error {
+            checkpoint::Error::Corrupt { .. } => Self::Corrupt(Box::new(error)),
+            checkpoint::Error::Io { .. } => Self::Unavailable(Box::new(error)),
+        }
+    }
+}
