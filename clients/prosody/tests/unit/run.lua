@@ -3,7 +3,7 @@
 package.path = "modules/mod_hatd/?.lua;tests/unit/?.lua;" .. package.path
 
 local harness = require "harness"
-local names = #arg > 0 and arg or { "pb", "grpc_web", "client", "watch", "mirror", "slices" }
+local names = #arg > 0 and arg or { "pb", "grpc_web", "client", "watch", "mirror", "slices", "outbox", "hat" }
 
 math.randomseed(1)
 for _, name in ipairs(names) do
