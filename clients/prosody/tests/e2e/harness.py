@@ -416,10 +416,20 @@ class Person(slixmpp.ClientXMPP):
             await asyncio.wait_for(self.disconnect(wait=1.0), 5)
 
 
-async def eventually(found: Callable[[], object], what: str = "") -> object:
+def available(found: Callable[[], object]) -> object:
+    """Returns what is found, or nothing while hatd is away."""
+    try:
+        return found()
+    except grpc.RpcError as error:
+        if error.code() == grpc.StatusCode.UNAVAILABLE:
+            return None
+        raise
+
+
+async def eventually(found: Callable[[], object], what: str = "", patience: float = PATIENCE) -> object:
     """Waits for something that no stanza tells of, such as a record in hatd."""
-    deadline = time.monotonic() + PATIENCE
-    while not (result := await asyncio.to_thread(found)):
+    deadline = time.monotonic() + patience
+    while not (result := await asyncio.to_thread(available, found)):
         assert time.monotonic() < deadline, f"waited in vain {what}"
         await asyncio.sleep(0.02)
     return result
