@@ -7,7 +7,8 @@ files["modules/*/*.lua"] = { globals = { "module" } }
 files["modules/mod_hatd/*.lua"] = {
 	globals = {
 		"module",
-		"await", "call", "is_connected", "mirror", "muc", "on_change", "on_snapshot", "options", "outbox", "scheduler",
-		"to_hatd", "to_prosody",
+		"await", "call", "is_connected", "is_for_anyone", "mirror", "muc", "on_change", "on_snapshot", "options", "outbox", "scheduler",
+		"to_hatd", "to_prosody", "write",
 	},
 }
+files["modules/mod_muc_hats_api/*.lua"] = { globals = { "module", "add_user_hat", "remove_user_hat", "set_user_hats" } }

@@ -19,6 +19,7 @@ do
 	if not package.path:find(pattern, 1, true) then package.path = pattern .. ";" .. package.path end
 end
 
+local new_error = require "hatd.errors".new
 local new_client = require "hatd.client".new
 local new_mirror = require "hatd.mirror".new
 local new_slices = require "hatd.slices".new
@@ -175,8 +176,26 @@ local function apply(response, pause)
 end
 
 module:require "presence"
-if module:get_option_boolean("hatd_sync", true) then
-	module:require "rooms"
+module:require "rooms"
+
+--- Makes a call that writes hats of a user, after what happened in the room before. Only within a task of
+-- `scheduler`.
+-- @param timeout in seconds, for all of it
+-- @return the response, or nil and an error
+function write(method, request, user_jid, timeout)
+	local deadline = monotonic() + timeout
+	local away = new_error("UNAVAILABLE", "hatd does not answer")
+	if not outbox:settle(request.room_jid, timeout) then return nil, away end
+	local response, problem = client:await(method, request, math.max(deadline - monotonic(), 0.1))
+	if response or (problem.reason ~= "ROOM_NOT_FOUND" and problem.reason ~= "USER_NOT_AFFILIATED") then
+		return response, problem
+	end
+	-- Who administers the service owns its rooms without being listed there, so hatd may not know.
+	local affiliation = outbox.affiliation_of(request.room_jid, user_jid)
+	if not affiliation then return nil, problem end
+	outbox:affiliation(request.room_jid, user_jid, affiliation)
+	if not outbox:settle(request.room_jid, math.max(deadline - monotonic(), 0.1)) then return nil, away end
+	return client:await(method, request, math.max(deadline - monotonic(), 0.1))
 end
 
 scheduler:spawn(function()
@@ -203,5 +222,5 @@ end)
 
 function module.unload()
 	watch:close()
-	if outbox then outbox:close() end
+	outbox:close()
 end

@@ -1,4 +1,4 @@
---- Keeps rooms and affiliations in hatd current.
+--- Keeps rooms and affiliations in hatd current, and holds what is to be written of each.
 
 local new_outbox = require "hatd.outbox".new
 local new_uuid = require "util.uuid".generate
@@ -27,6 +27,8 @@ local function find_room(room_jid)
 	return believable(muc.get_room_from_jid(to_prosody(room_jid)))
 end
 
+local syncs = module:get_option_boolean("hatd_sync", true)
+
 -- Returns the affiliations of a room as hatd wants them.
 local function read(room_jid)
 	local room = find_room(room_jid)
@@ -50,19 +52,29 @@ local function read(room_jid)
 	return list
 end
 
+--- What is to be written to hatd; see `hatd.outbox`.
 outbox = new_outbox {
 	scheduler = scheduler, send = await, read = read, new_id = new_uuid,
 	affiliation_of = function(room_jid, user_jid)
-		local room = find_room(room_jid)
+		local room = syncs and find_room(room_jid)
 		if not room then return nil end
 		local affiliation = room:get_affiliation(user_jid)
-		-- Without a user or an affiliation there still is the room, which hatd may not know.
-		return affiliation and AFFILIATIONS[affiliation] or "AFFILIATION_NONE"
+		-- Without an affiliation there still is the room, which hatd may not know.
+		return AFFILIATIONS[affiliation or "none"]
 	end,
 	eligibility = options.eligibility, hat_policy = options.hat_policy, size_max = options.queue_size,
 	max_removed_hats = module:get_option_number("hatd_sync_max_removed_hats", 0),
 	log = function(level, ...) module:log(level, ...) end,
 }
+
+--- Whether hats in a room are for everyone: as hatd says or, if it does not know the room, as the option.
+function is_for_anyone(room_jid)
+	local record = mirror:room(room_jid)
+	return (record and record.eligibility or options.eligibility) == "ELIGIBILITY_ANYONE"
+end
+
+-- If others keep rooms current, this is all.
+if not syncs then return end
 
 module:hook("muc-room-created", function(event)
 	outbox:room(to_hatd(event.room.jid))
@@ -71,12 +83,6 @@ end)
 module:hook("muc-set-affiliation", function(event)
 	outbox:affiliation(to_hatd(event.room.jid), to_hatd(event.jid), AFFILIATIONS[event.affiliation])
 end)
-
--- Whether hats in a room are for everyone: as hatd says or, if it does not know the room, as the option.
-local function is_for_anyone(room_jid)
-	local record = mirror:room(room_jid)
-	return (record and record.eligibility or options.eligibility) == "ELIGIBILITY_ANYONE"
-end
 
 module:hook("muc-room-destroyed", function(event)
 	local room, room_jid = event.room, to_hatd(event.room.jid)

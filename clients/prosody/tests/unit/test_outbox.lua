@@ -217,3 +217,18 @@ test("rooms do not wait for each other", function()
 	world.loop.run()
 	same(order, { "s@c", "r@c" })
 end)
+
+test("one can wait until nothing of a room is left to do, for so long", function()
+	local world = setup()
+	world.rooms["r@c"] = {}
+	world.outbox:affiliation("r@c", "b@h", MEMBER)
+	local settled = {}
+	world.outbox.scheduler:spawn(function()
+		settled[1] = world.outbox:settle("r@c", 0.0001)
+		settled[2] = world.outbox:settle("r@c", 5)
+		settled[3] = #world.sent
+		settled[4] = world.outbox:settle("r@c", 5)
+	end)
+	world.loop.run()
+	same(settled, { false, true, 1, true })
+end)

@@ -195,6 +195,12 @@ function mirror:documents(room_jid)
 	return pairs((self.rooms[room_jid] or NOTHING).users or NOTHING)
 end
 
+--- Returns the definition of a hat in a room, or nil.
+function mirror:definition(room_jid, hat_id)
+	local room = self.rooms[room_jid]
+	return room and room.definitions[hat_id]
+end
+
 -- Whether definition a stands before b: undefined hats last, then by hat id.
 local function comes_before(hat_a, definition_a, hat_b, definition_b)
 	local position_a = definition_a and definition_a.position or math.huge

@@ -133,6 +133,16 @@ function outbox:call(room_jid, method, request, callback)
 	return true
 end
 
+--- Waits until nothing of a room is under way or waits. Only within a task.
+-- @param timeout in seconds
+-- @return whether that is so
+function outbox:settle(room_jid, timeout)
+	local room = self.rooms[room_jid]
+	if not room then return true end
+	room.waiting = room.waiting or {}
+	return self.scheduler:wait(function(wake) table.insert(room.waiting, wake) end, timeout) == true
+end
+
 --- Ends all work. What is under way is not waited for.
 function outbox:close()
 	self.closed = true
@@ -158,6 +168,7 @@ local function release(self, room_jid, step)
 		make_ready(self, room_jid, room)
 	else
 		self.rooms[room_jid] = nil
+		for _, wake in ipairs(room.waiting or {}) do wake(true) end
 	end
 end
 
