@@ -152,6 +152,7 @@ end
 local watch = new_watch {
 	selectors = { { room_domain = to_hatd(module.host) } },
 	heartbeat_interval = module:get_option_number("hatd_heartbeat_interval", 15),
+	decode = mirror.decode,
 }
 
 local reset_listeners = {}

@@ -45,7 +45,7 @@ local function read(room_jid)
 		scheduler.pause()
 	end
 	-- Who administers the service owns its rooms without being listed there.
-	for user_jid in mirror:documents(room_jid) do
+	for user_jid in mirror:users(room_jid) do
 		local affiliation = not listed[user_jid] and room:get_affiliation(user_jid)
 		if affiliation then add(user_jid, affiliation) end
 	end

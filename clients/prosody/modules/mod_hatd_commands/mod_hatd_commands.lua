@@ -139,8 +139,7 @@ end
 -- Returns those of the user's own hats that a test lets through.
 local function own_choice(call, test)
 	local hats = {}
-	local document = hatd.mirror:document(call.room_jid, call.user_jid)
-	for hat_id, attachment in pairs(document and document.hats or {}) do
+	for hat_id, attachment in pairs(hatd.mirror:wardrobe(call.room_jid, call.user_jid)) do
 		if test(attachment) then
 			local definition = hatd.mirror:definition(call.room_jid, hat_id)
 			hats[#hats + 1] = { hat_id = hat_id, title = attachment.title ~= "" and attachment.title or title_of(definition, hat_id) }
@@ -323,9 +322,9 @@ provide("urn:xmpp:hats:commands:doff", {
 provide("urn:xmpp:hats:commands:claim", {
 	name = "Claim a hat", may = is_insider, run = own("ClaimHat", "You have the hat."),
 	ask = function(call)
-		local document, hats = hatd.mirror:document(call.room_jid, call.user_jid), {}
+		local has, hats = hatd.mirror:wardrobe(call.room_jid, call.user_jid), {}
 		for _, definition in ipairs(hatd.mirror:definitions(call.room_jid)) do
-			if definition.self_assignable and not (document and document.hats[definition.hat_id]) then
+			if definition.self_assignable and not has[definition.hat_id] then
 				hats[#hats + 1] = { hat_id = definition.hat_id, title = title_of(definition, definition.hat_id) }
 			end
 		end

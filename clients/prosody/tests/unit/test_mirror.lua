@@ -14,7 +14,7 @@ local function new_mirror()
 	end)
 	local function apply(response)
 		changed = {}
-		local arrived = assert(pb.decode("hatd.v1.WatchHatsResponse", pb.encode("hatd.v1.WatchHatsResponse", response)))
+		local arrived = assert(mirror.decode("hatd.v1.WatchHatsResponse", pb.encode("hatd.v1.WatchHatsResponse", response)))
 		self:apply(arrived, pause)
 		table.sort(changed)
 		return changed
@@ -57,7 +57,7 @@ test("a deleted room takes everything along", function()
 	apply(commit { room = { room_jid = "r@c" }, definitions = { { hat_id = "urn:a" } },
 		users = { { user_hats = document("u@h", { ["urn:a"] = {} }) } } })
 	same(apply(commit { room_deleted = true }), { "r@c deleted", "r@c u@h" })
-	same({ self:room("r@c"), self:document("r@c", "u@h"), #self:definitions("r@c") }, { nil, nil, 0 })
+	same({ self:room("r@c"), next(self:wardrobe("r@c", "u@h")), #self:definitions("r@c") }, { nil, nil, 0 })
 	same(apply(commit { room_deleted = true }), {})
 end)
 
@@ -80,8 +80,8 @@ test("what a snapshot does not name is swept, and answers until then", function(
 	-- Writes that land meanwhile are part of the state.
 	same(apply(commit { users = { { user_hats = document("w@h", { ["urn:b"] = {} }) } } }), { "r@c w@h" })
 	same(apply { snapshot = { complete = true } }, { "r@c catalogue", "r@c u@h", "s@c deleted" })
-	same({ self:document("r@c", "u@h"), self:room("s@c"), self.stale }, { nil, nil, false })
-	ok(self:document("r@c", "v@h") and self:document("r@c", "w@h"))
+	same({ next(self:wardrobe("r@c", "u@h")), self:room("s@c"), self.stale }, { nil, nil, false })
+	ok(self:wardrobe("r@c", "v@h")["urn:a"] and self:wardrobe("r@c", "w@h")["urn:b"])
 end)
 
 test("a snapshot that begins again sweeps only what the last one did not name", function()
@@ -91,7 +91,7 @@ test("a snapshot that begins again sweeps only what the last one did not name", 
 	apply { reset = {} }
 	apply { snapshot = { rooms = { { room_jid = "r@c" } }, users = { document("v@h", { ["urn:a"] = {} }) } } }
 	same(apply { snapshot = { complete = true } }, { "r@c u@h" })
-	ok(self:document("r@c", "v@h"))
+	ok(self:wardrobe("r@c", "v@h")["urn:a"])
 end)
 
 test("only worn hats are displayed, in the order of the catalogue, with a title", function()
@@ -120,4 +120,18 @@ test("titles are found by RFC 4647 lookup", function()
 	end
 	apply(commit { users = { { user_hats = document("u@h", { ["urn:a"] = { active = true, title = "Mine" } }) } } })
 	same(hats_of(self, "de"), { "urn:a|Mine|-|-" })
+end)
+
+test("documents that are alike share what is kept of them", function()
+	local self, apply = new_mirror()
+	local hats = { ["urn:a"] = { active = true, title = "A", given = { actor = "x" } }, ["urn:b"] = {} }
+	apply(commit { users = { { user_hats = document("u@h", hats, 1) }, { user_hats = document("v@h", hats, 1) } } })
+	ok(self:wardrobe("r@c", "u@h") == self:wardrobe("r@c", "v@h"))
+	same(self:wardrobe("r@c", "u@h"), { ["urn:a"] = { active = true, required = false, title = "A" },
+		["urn:b"] = { active = false, required = false, title = "" } })
+	for n = 1, 5000 do
+		apply(commit { users = { { user_hats = document("u@h", { ["urn:" .. n] = {} }, n) } } })
+	end
+	ok(self.shared_count <= 4096)
+	ok(self:wardrobe("r@c", "v@h")["urn:a"].active)
 end)

@@ -123,3 +123,10 @@ test("decoding can pause after each embedded message", function()
 	same(#message.snapshot.users, 2)
 	ok(pauses >= 9, pauses) -- Two documents of three hats and a time, and the page.
 end)
+
+test("a decoder makes nothing of the fields that it leaves out", function()
+	local decode = pb.decoder { ["hatd.v1.UserHats"] = { "revision", "etag" }, ["hatd.v1.Attachment"] = { "expire_time" } }
+	local document = assert(decode("hatd.v1.UserHats", from_hex(vectors.document.hex)))
+	same({ document.revision, document.etag, document.hats["urn:c"].expire_time, document.hats["urn:c"].title }, { 0, "", nil, "T" })
+	same(decoded("document").etag, "e")
+end)

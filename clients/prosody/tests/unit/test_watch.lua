@@ -139,7 +139,7 @@ test("a watch that is cut after every nth response misses nothing", function()
 		end, { apply = function(response, pause) state:apply(response, pause) end })
 		same(result.watch.chain_breaks, 0)
 		local got, expected = {}, {}
-		for user_jid, document in state:documents(ROOM) do got[user_jid] = next(document.hats) end
+		for user_jid, hats in state:users(ROOM) do got[user_jid] = next(hats) end
 		for _, entry in ipairs(hatd.log) do expected[entry.user_jid] = entry.hats[1] end
 		same(got, expected)
 	end
@@ -164,7 +164,7 @@ test("a response that is lost is noticed, and the state taken anew", function()
 	same(result.watch.chain_breaks, 1)
 	same(result.opened[2].request.start, "snapshot")
 	same(result.log[2], "the chain of tokens is broken")
-	ok(state:document(ROOM, "v@h"))
+	ok(state:wardrobe(ROOM, "v@h")["urn:lost"])
 end)
 
 test("the position moves only when a response is processed", function()

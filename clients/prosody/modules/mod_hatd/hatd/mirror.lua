@@ -1,11 +1,27 @@
 --- The state of a scope, kept current from a watch: rooms, catalogues, and who has which hat.
 --
--- JIDs are those that hatd answers: normalised, A-labels as Unicode.
+-- JIDs are those that hatd answers: normalised, A-labels as Unicode. Of a document only the hats are kept,
+-- by hat id, each with `active`, `required` and `title`; documents that are alike share them, so do not
+-- write to them. A hundred thousand people with the same hat then cost little more than their names.
+
+local pb = require "hatd.pb"
 
 local mirror = {}
 mirror.__index = mirror
 
 local NOTHING = {}
+
+-- How many different sets of hats are remembered to be shared. Past it, remembering begins anew: nothing
+-- depends on it but memory. Our choice.
+local SHARED_MAX = 4096
+
+--- Decodes responses of a watch without what a mirror does not keep; see `decode` of `hatd.pb`.
+mirror.decode = pb.decoder {
+	["hatd.v1.Attachment"] = { "expire_time", "given" },
+	["hatd.v1.UserHats"] = { "affiliation", "revision", "etag", "update_time" },
+	["hatd.v1.UserChange"] = { "changes" },
+	["hatd.v1.Commit"] = { "commit_time", "context", "cause" },
+}
 
 local function equal(a, b)
 	if a == b then return true end
@@ -26,6 +42,7 @@ function mirror.new(on_change)
 	return setmetatable({
 		on_change = on_change or function() end,
 		rooms = {},
+		shared = {}, shared_count = 0,
 		--- Whether the first snapshot is complete.
 		ready = false,
 		--- Whether the state may be old, since a snapshot is under way.
@@ -33,7 +50,36 @@ function mirror.new(on_change)
 	}, mirror)
 end
 
--- What is held of a room: its record, its definitions by hat id, the documents of its users who have hats.
+-- Returns the hats of a document as they are kept: shared with those that are alike, nil if there are none.
+local function share(self, hats)
+	local hat_ids = {}
+	for hat_id in pairs(hats) do hat_ids[#hat_ids + 1] = hat_id end
+	if #hat_ids == 0 then return nil end
+	table.sort(hat_ids)
+	local parts, n = {}, 0
+	for _, hat_id in ipairs(hat_ids) do
+		local attachment = hats[hat_id]
+		-- Neither ids nor titles have control characters.
+		parts[n + 1], parts[n + 2], parts[n + 3] = hat_id, attachment.active and "\1" or "\2", attachment.required and "\3" or "\4"
+		parts[n + 4], parts[n + 5] = attachment.title, "\5"
+		n = n + 5
+	end
+	local key = table.concat(parts)
+	local kept = self.shared[key]
+	if not kept then
+		kept = {}
+		for _, hat_id in ipairs(hat_ids) do
+			local attachment = hats[hat_id]
+			kept[hat_id] = { active = attachment.active, required = attachment.required, title = attachment.title }
+		end
+		if self.shared_count >= SHARED_MAX then self.shared, self.shared_count = {}, 0 end
+		self.shared[key] = kept
+		self.shared_count = self.shared_count + 1
+	end
+	return kept
+end
+
+-- What is held of a room: its record, its definitions by hat id, and the hats of its users who have any.
 local function held(self, room_jid)
 	local room = self.rooms[room_jid]
 	if not room then
@@ -94,13 +140,10 @@ end
 local function put_document(self, document)
 	local room_jid, user_jid = document.room_jid, document.user_jid
 	local users = held(self, room_jid).users
-	local before = users[user_jid]
-	local has_hats = next(document.hats) ~= nil
-	users[user_jid] = has_hats and document or nil
-	if has_hats then mark(self, room_jid, "users", user_jid) end
-	if (before or has_hats) and not (before and equal(before.hats, document.hats)) then
-		self.on_change(room_jid, user_jid)
-	end
+	local before, hats = users[user_jid], share(self, document.hats)
+	users[user_jid] = hats
+	if hats then mark(self, room_jid, "users", user_jid) end
+	if not equal(before, hats) then self.on_change(room_jid, user_jid) end
 end
 
 local function remove_document(self, room_jid, user_jid)
@@ -184,14 +227,14 @@ function mirror:room(room_jid)
 	return (self.rooms[room_jid] or NOTHING).record
 end
 
---- Returns a user's document, or nil if there is none that has hats.
-function mirror:document(room_jid, user_jid)
+--- Returns the hats that a user has, worn or not, by hat id. A user who has none has an empty table.
+function mirror:wardrobe(room_jid, user_jid)
 	local room = self.rooms[room_jid]
-	return room and room.users[user_jid]
+	return room and room.users[user_jid] or NOTHING
 end
 
---- Returns an iterator over the documents of a room that have hats, by user JID.
-function mirror:documents(room_jid)
+--- Returns an iterator over the users of a room who have hats, each with these.
+function mirror:users(room_jid)
 	return pairs((self.rooms[room_jid] or NOTHING).users or NOTHING)
 end
 
@@ -236,12 +279,10 @@ end
 -- @return a list, in order, of `{ hat_id, title, hue, language }`: the title is never empty, the hue is
 -- nil if there is none, and the language only there if the title is a localised one
 function mirror:hats(room_jid, user_jid, language)
-	local room = self.rooms[room_jid]
-	local document = room and room.users[user_jid]
-	local hats = {}
-	if not document then return hats end
+	local room, hats = self.rooms[room_jid], {}
+	if not room then return hats end
 	local defined_only = room.record and room.record.hat_policy == "HAT_POLICY_DEFINED_ONLY"
-	for hat_id, attachment in pairs(document.hats) do
+	for hat_id, attachment in pairs(self:wardrobe(room_jid, user_jid)) do
 		if attachment.active then
 			local definition = room.definitions[hat_id]
 			local title, tag

@@ -43,11 +43,12 @@ end
 --- Makes a watch.
 -- @param options `selectors`, a list of WatchSelector, nothing for everything; `resume_token`, to
 -- resume with; `fail_on_expired`, to end if it cannot be resumed; `heartbeat_interval` in seconds, 1 to
--- 60; `random`, as in `hatd.backoff`
+-- 60; `random`, as in `hatd.backoff`; `decode`, or nil, as in `hatd.pb`
 function watch.new(options)
 	local heartbeat = options.heartbeat_interval or HEARTBEAT_INTERVAL
 	return setmetatable({
 		selectors = options.selectors or {},
+		decode = options.decode or pb.decode,
 		fail_on_expired = options.fail_on_expired,
 		heartbeat_interval = heartbeat,
 		--- How long the stream may be silent, in seconds.
@@ -146,7 +147,7 @@ function watch:follow(stream, scheduler, handlers)
 			if status == nil then return cause("silent", ("hatd was silent for %g s"):format(self.silence_max)) end
 			return status or cause("ended", "the stream ended without a word")
 		end
-		local response, damage = pb.decode(METHOD.response, payload, scheduler.pause)
+		local response, damage = self.decode(METHOD.response, payload, scheduler.pause)
 		if not response then return cause("undecodable", damage) end
 		if not self.since then handlers.connected() end
 		local good, why = self:take(response, now())
