@@ -28,6 +28,9 @@ local new_watch = require "hatd.watch".new
 
 local VERSION = "0.1.0"
 
+-- How long to wait before trying again what hatd refused, in seconds. Our choice: a person is to mend it.
+local REFUSED_PAUSE = 60
+
 --- Returns a bare JID in the spelling that hatd has, given one that Prosody has prepared: Prosody keeps a
 -- domain as A-labels if it came so.
 function to_hatd(bare_jid)
@@ -199,26 +202,32 @@ function write(method, request, user_jid, timeout)
 	return client:await(method, request, math.max(deadline - monotonic(), 0.1))
 end
 
+local handlers = {
+	apply = apply,
+	refresh_key = refresh_key,
+	connected = function()
+		connected = true
+		module:log_status("info", "connected to hatd at %s", transport.url)
+	end,
+	disconnected = function(cause, retry_in)
+		if not retry_in then
+			module:log_status("error", "hatd refuses this server, trying again in %d s: %s", REFUSED_PAUSE, cause)
+		elseif connected then
+			module:log_status("warn", "lost hatd, connecting again in %.1f s: %s", retry_in, cause)
+		else
+			module:log_status("warn", "hatd cannot be reached, trying again in %.1f s: %s", retry_in, cause)
+		end
+		connected = false
+	end,
+}
+
 scheduler:spawn(function()
-	watch:run(transport, scheduler, {
-		apply = apply,
-		refresh_key = refresh_key,
-		connected = function()
-			connected = true
-			module:log_status("info", "connected to hatd at %s", transport.url)
-		end,
-		disconnected = function(cause, retry_in)
-			local was_connected = connected
-			connected = false
-			if not retry_in then
-				module:log_status("error", "gave up on hatd: %s; hats stay as they are until this module is reloaded", cause)
-			elseif was_connected then
-				module:log_status("warn", "lost hatd, connecting again in %.1f s: %s", retry_in, cause)
-			else
-				module:log_status("warn", "hatd cannot be reached, trying again in %.1f s: %s", retry_in, cause)
-			end
-		end,
-	})
+	while not watch.closed do
+		watch:run(transport, scheduler, handlers)
+		-- An operator may mend what was refused; the position may be what was wrong with it.
+		watch.position = ""
+		if not watch.closed then scheduler:sleep(REFUSED_PAUSE) end
+	end
 end)
 
 function module.unload()

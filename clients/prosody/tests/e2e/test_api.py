@@ -3,7 +3,7 @@
 import json
 from pathlib import Path
 
-from harness import COMMANDS, COMPONENT, ERRORS, MUC_USER, Person, Servers, eventually
+from harness import COMMANDS, COMPONENT, ERRORS, HATS, MUC_USER, Person, Servers, eventually
 from stubs import room_service_pb2, types_pb2
 
 PLUGINS = Path(__file__).parent / "plugins"
@@ -315,6 +315,37 @@ class Refusing(Away):
         self.hatd.start()
         self.prosody.process.wait_for("connected to hatd", after=mark)
         self.assertEqual(await self.lua(alice, add), [True])
+
+
+class Reloading(Interface):
+    async def test_the_module_can_be_reloaded_under_people_in_a_room(self) -> None:
+        alice, _ = await self.alice_and_bob()
+        self.calls.give(self.room, "bob@localhost", TUTOR)
+        await alice.sees(f"{self.room}/bob", TUTOR)
+        mark = len(self.prosody.process.lines)
+        await self.lua(
+            alice,
+            "local host = module.host;"
+            ' require "util.timer".add_task(0, function()'
+            ' require "core.modulemanager".reload(host, "hatd") end); return true',
+        )
+        self.prosody.process.wait_for("holds the state of hatd", after=mark)
+        self.prosody.process.wait_for("brought 1 rooms to hatd", after=mark)
+        self.calls.give(self.room, "bob@localhost", SCRIBE)
+        await alice.sees(f"{self.room}/bob", SCRIBE, TUTOR)
+        add = 'return hats.add_user_hat(user, room, "urn:x:1", { active = true })'
+        self.assertEqual(await self.lua(alice, add), [True])
+        await alice.sees(f"{self.room}/bob", SCRIBE, TUTOR, "urn:x:1")
+        carol = await self.person("carol")
+        await carol.join(
+            self.room, "carol", f'<hats xmlns="{HATS[1:-1]}"><hat uri="urn:x" title="x"/></hats>'
+        )
+        await alice.sees(f"{self.room}/carol")
+
+
+for name in dir(Interface):
+    if name.startswith("test_"):
+        setattr(Reloading, name, None)
 
 
 class AnUnchangedModule(Servers):
