@@ -208,6 +208,7 @@ local handlers = {
 	connected = function()
 		connected = true
 		module:log_status("info", "connected to hatd at %s", transport.url)
+		outbox:hurry()
 	end,
 	disconnected = function(cause, retry_in)
 		if not retry_in then

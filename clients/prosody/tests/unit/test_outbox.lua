@@ -232,3 +232,18 @@ test("one can wait until nothing of a room is left to do, for so long", function
 	world.loop.run()
 	same(settled, { false, true, 1, true })
 end)
+
+test("when hatd is back, nothing waits for its next try", function()
+	local away, world = true, nil
+	world = setup { answer = function() return away and errors.new("UNAVAILABLE", "away") or nil end }
+	world.rooms["r@c"] = {}
+	world.outbox:affiliation("r@c", "b@h", MEMBER)
+	world.outbox.scheduler:spawn(function()
+		world.outbox.scheduler:sleep(100)
+		away = false
+		world.outbox:hurry()
+	end)
+	world.loop.run()
+	ok(world.loop.time < 100.1, world.loop.time)
+	same({ world.outbox.size, next(world.outbox.sleepers) }, { 0, nil })
+end)

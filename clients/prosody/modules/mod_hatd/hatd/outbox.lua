@@ -41,7 +41,7 @@ local LIMITS = { TOO_MANY_HATS = true, TOO_MANY_DEFINITIONS = true, MESSAGE_TOO_
 -- `size_max`, how many changes may wait; `log(level, format, ...)`
 function outbox.new(options)
 	options.rooms, options.ready, options.first, options.last = {}, {}, 1, 0
-	options.size, options.workers = 0, 0
+	options.size, options.workers, options.sleepers = 0, 0, {}
 	return setmetatable(options, outbox)
 end
 
@@ -143,6 +143,11 @@ function outbox:settle(room_jid, timeout)
 	return self.scheduler:wait(function(wake) table.insert(room.waiting, wake) end, timeout) == true
 end
 
+--- Tries at once what waits to be tried again: hatd is back.
+function outbox:hurry()
+	for wake in pairs(self.sleepers) do wake() end
+end
+
 --- Ends all work. What is under way is not waited for.
 function outbox:close()
 	self.closed = true
@@ -182,7 +187,12 @@ local function insist(self, method, request)
 		if response or not TRANSIENT[problem.code] or LIMITS[problem.reason] or self.closed then return response, problem end
 		local delay = delays:delay(problem.retry_delay)
 		self.log("warn", "%s is tried again in %.1f s: %s", method, delay, problem)
-		self.scheduler:sleep(delay)
+		local this
+		self.scheduler:wait(function(wake)
+			this = wake
+			self.sleepers[wake] = true
+		end, delay)
+		self.sleepers[this] = nil
 	end
 end
 
