@@ -234,8 +234,8 @@ test("one can wait until nothing of a room is left to do, for so long", function
 end)
 
 test("when hatd is back, nothing waits for its next try", function()
-	local away, world = true, nil
-	world = setup { answer = function() return away and errors.new("UNAVAILABLE", "away") or nil end }
+	local away = true
+	local world = setup { answer = function() return away and errors.new("UNAVAILABLE", "away") or nil end }
 	world.rooms["r@c"] = {}
 	world.outbox:affiliation("r@c", "b@h", MEMBER)
 	world.outbox.scheduler:spawn(function()
