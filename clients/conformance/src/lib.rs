@@ -10,9 +10,11 @@
 //! - [`hatd`]: the server of a case.
 //! - [`proxy`]: what stands between the two, and cuts, loses, holds and forges.
 //! - [`run`]: a case, step by step.
-//! - [`table`]: language × case.
+//! - [`mod@column`]: the clients that the cases are run with.
+//! - [`table`]: client × case.
 
 pub mod adapter;
+pub mod column;
 pub mod contract;
 pub mod frame;
 pub mod hatd;

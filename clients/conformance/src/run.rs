@@ -2,12 +2,17 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
+    iter::Enumerate,
     path::PathBuf,
+    slice,
+    sync::{Mutex, PoisonError},
     time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use futures_util::future::try_join_all;
 use serde_json::{Map, Value, json};
+use tokio::{sync::mpsc, time::timeout};
 use tonic::transport::Channel;
 
 use crate::{
@@ -16,17 +21,20 @@ use crate::{
     hatd::Hatd,
     proxy::{Plan, Proxy},
     value::{Scope, compare},
-    vector::{Burst, Call, Case, Collect, Do, Server, Step, Verb},
+    vector::{Burst, Call, Case, Collect, Do, Server, Step, Until, Verb},
 };
 
 /// Longest wait for what a step waits for: far more than it takes.
-const LIMIT: Duration = Duration::from_secs(40);
+const LIMIT: Duration = Duration::from_secs(70);
 
 /// The name of the mirror of everything that each case has.
 const MIRROR: &str = "all";
 
 /// Most events of a watch that are looked through for commits.
 const EVENTS_MAX: usize = 10_000;
+
+/// How many cases run at the same time. They wait, most of their time.
+const WORKERS: usize = 4;
 
 /// What is run.
 pub struct Suite {
@@ -41,7 +49,8 @@ pub struct Suite {
 }
 
 impl Suite {
-    /// Runs cases, and tells of each result as it comes.
+    /// Runs cases, some of them at the same time, and tells of each result as it comes. Returns
+    /// which cases passed.
     ///
     /// # Errors
     ///
@@ -51,21 +60,45 @@ impl Suite {
         cases: &[Case],
         mut tell: impl FnMut(&Case, &Result<()>, Duration),
     ) -> Result<Vec<bool>> {
+        let queue = Mutex::new(cases.iter().enumerate());
+        let (results, mut came) = mpsc::channel(cases.len().max(1));
+        let mut passed = vec![false; cases.len()];
+        let workers: Vec<_> = (0..WORKERS).map(|_| self.work(&queue, results.clone())).collect();
+        drop(results);
+        let telling = async {
+            while let Some((index, case, result, took)) = came.recv().await {
+                tell(case, &result, took);
+                if let Some(passed) = passed.get_mut(index) {
+                    *passed = result.is_ok();
+                }
+            }
+        };
+        let (ended, ()) = tokio::join!(try_join_all(workers), telling);
+        ended?;
+        Ok(passed)
+    }
+
+    /// Runs cases of a queue with an adapter of its own.
+    async fn work<'a>(
+        &self,
+        queue: &Mutex<Enumerate<slice::Iter<'a, Case>>>,
+        results: mpsc::Sender<(usize, &'a Case, Result<()>, Duration)>,
+    ) -> Result<()> {
         let mut adapter = Adapter::start(&self.adapter)?;
-        let mut passed = Vec::new();
-        for case in cases {
+        loop {
+            let next = queue.lock().unwrap_or_else(PoisonError::into_inner).next();
+            let Some((index, case)) = next else { break };
             let started = Instant::now();
             let result = self.run_case(&mut adapter, case).await;
             let result = result.map_err(|error| anyhow!("{error:#}\n{}", adapter.said()));
-            tell(case, &result, started.elapsed());
             if result.is_err() {
                 // What it was left in is not the next case's trouble.
                 adapter = Adapter::start(&self.adapter)?;
             }
-            passed.push(result.is_ok());
+            let told = results.send((index, case, result, started.elapsed())).await;
+            told.map_err(|_| anyhow!("nobody listens"))?;
         }
-        adapter.end().await?;
-        Ok(passed)
+        adapter.end().await
     }
 
     async fn run_case(&self, adapter: &mut Adapter, case: &Case) -> Result<()> {
@@ -76,8 +109,9 @@ impl Suite {
             let proxy = Proxy::start(self.contract.clone(), hatd.address()).await?;
             let channel = hatd.channel()?;
             let contract = &self.contract;
-            let background = HashMap::new();
-            let mut run = Run { contract, adapter, hatd, proxy, channel, scope, background };
+            let (background, surplus) = (HashMap::new(), HashMap::new());
+            let mut run =
+                Run { contract, adapter, hatd, proxy, channel, scope, background, surplus };
             run.begin().await.context("failed to begin")?;
             for (index, step) in steps.into_iter().enumerate() {
                 let text = step.to_string();
@@ -102,6 +136,8 @@ struct Run<'a> {
     channel: Channel,
     scope: Scope,
     background: HashMap<String, Pending>,
+    /// Commits that came together with those that were asked for, by watch.
+    surplus: HashMap<String, Vec<Value>>,
 }
 
 impl Run<'_> {
@@ -133,7 +169,8 @@ impl Run<'_> {
         self.command("wait_for", json!({"mirror": MIRROR, "token": token})).await?;
         let state = self.command("mirror_state", json!({"mirror": MIRROR})).await?;
         let (held, listed) = (State::of_mirror(&state)?, self.listed().await?);
-        ensure!(held == listed, "the mirror is not what hatd lists:\n{held:?}\n{listed:?}");
+        let same = held.is_as(&listed);
+        ensure!(same, "the mirror is not what hatd lists:\n{held:?}\n{listed:?}");
         let status = self.command("mirror_status", json!({"mirror": MIRROR})).await?;
         compare(&json!({"ready": true, "stale": false}), &status)?;
         self.command("close", json!({})).await?;
@@ -199,7 +236,14 @@ impl Run<'_> {
             Verb::Direct(Call { method, request, .. }) => {
                 self.contract.call(&self.channel, &method, &request).await?
             }
-            Verb::Collect(collect) => Ok(self.collect(&collect).await?),
+            Verb::Collect(collect) => {
+                let collected = timeout(LIMIT, self.collect(&collect)).await;
+                Ok(collected.context("the commits do not come")??)
+            }
+            Verb::Until(until) => {
+                let event = timeout(LIMIT, self.until(&until)).await;
+                Ok(event.context("the event does not come")??)
+            }
             Verb::Burst(burst) => Ok(self.burst(&burst).await?),
             Verb::Proxy(plan) => {
                 self.proxy.follow(*plan);
@@ -232,7 +276,7 @@ impl Run<'_> {
     }
 
     async fn collect(&mut self, collect: &Collect) -> Result<Value> {
-        let mut commits = Vec::new();
+        let mut commits = self.surplus.remove(&collect.watch).unwrap_or_default();
         let mut kinds = Vec::new();
         let mut in_snapshot = false;
         while commits.len() < collect.commits {
@@ -254,9 +298,21 @@ impl Run<'_> {
                 _ => {}
             }
         }
+        let surplus = commits.split_off(collect.commits);
+        self.surplus.insert(collect.watch.clone(), surplus);
         let revisions = commits.iter().map(|commit| commit.get("revision").cloned());
         let revisions: Vec<_> = revisions.map(Option::unwrap_or_default).collect();
         Ok(json!({"commits": commits, "revisions": revisions, "kinds": kinds}))
+    }
+
+    async fn until(&mut self, until: &Until) -> Result<Value> {
+        for _ in 0..EVENTS_MAX {
+            let event = self.command("next", json!({"watch": until.watch})).await?;
+            if event.get("kind").is_some_and(|kind| *kind == until.kind) {
+                return Ok(event);
+            }
+        }
+        bail!("no {} came", until.kind)
     }
 
     async fn burst(&self, burst: &Burst) -> Result<Value> {
@@ -335,6 +391,7 @@ fn command_of(verb: Verb) -> Result<(String, Map<String, Value>)> {
         Verb::Direct(_)
         | Verb::Await(_)
         | Verb::Collect(_)
+        | Verb::Until(_)
         | Verb::Burst(_)
         | Verb::Proxy(_)
         | Verb::Seen(_)
@@ -353,7 +410,7 @@ fn command_of(verb: Verb) -> Result<(String, Map<String, Value>)> {
 }
 
 /// All rooms, with what is in them.
-#[derive(Debug, Default, PartialEq)]
+#[derive(Debug, Default)]
 struct State {
     rooms: BTreeMap<String, Value>,
     definitions: BTreeMap<(String, String), Value>,
@@ -361,6 +418,21 @@ struct State {
 }
 
 impl State {
+    /// Whether both hold the same. Not all libraries write a number in the same way.
+    fn is_as(&self, other: &Self) -> bool {
+        fn same<K: Ord>(a: &BTreeMap<K, Value>, b: &BTreeMap<K, Value>) -> bool {
+            let is_in = |(key, value): (&K, &Value)| {
+                b.get(key).is_some_and(|other| {
+                    compare(value, other).is_ok() && compare(other, value).is_ok()
+                })
+            };
+            a.len() == b.len() && a.iter().all(is_in)
+        }
+        same(&self.rooms, &other.rooms)
+            && same(&self.definitions, &other.definitions)
+            && same(&self.users, &other.users)
+    }
+
     fn of_mirror(state: &Value) -> Result<Self> {
         let mut held = Self::default();
         let mut copies = 0;

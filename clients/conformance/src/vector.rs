@@ -86,6 +86,8 @@ pub enum Verb {
     Await(String),
     /// Asks a watch for events until so many commits have come after a snapshot.
     Collect(Collect),
+    /// Asks a watch for events until one of a kind comes.
+    Until(Until),
     /// Gives hats past the client, a commit each.
     Burst(Burst),
     /// Sets what the proxy does from now on.
@@ -132,6 +134,16 @@ pub struct Collect {
     pub watch: String,
     /// How many.
     pub commits: usize,
+}
+
+/// Events of a watch.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Until {
+    /// The watch.
+    pub watch: String,
+    /// The kind of the last one.
+    pub kind: String,
 }
 
 /// Commits that give a hat to a user and take it again.

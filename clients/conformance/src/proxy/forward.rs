@@ -1,6 +1,8 @@
 //! One request on its way to hatd, and the answer on its way back.
 
 use std::{
+    convert::Infallible,
+    future::pending,
     net::SocketAddr,
     sync::{Arc, Mutex},
 };
@@ -8,7 +10,7 @@ use std::{
 use anyhow::{Context as _, Result};
 use bytes::Bytes;
 use http::{HeaderValue, Method, Request, Response, Version, header};
-use http_body::Frame;
+use http_body::{Body as _, Frame};
 use http_body_util::{BodyExt as _, Full, StreamBody, combinators::UnsyncBoxBody};
 use hyper::{
     body::Incoming,
@@ -17,11 +19,13 @@ use hyper::{
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use prost_reflect::DynamicMessage;
 use serde_json::Value;
-use tokio::{net::TcpStream, sync::mpsc, task::AbortHandle};
+use tokio::{net::TcpStream, sync::mpsc};
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::{
-    State, lock,
+    State,
+    connection::Connection,
+    lock,
     plan::Call,
     stream::{Broken, Passage, Protocol, end},
 };
@@ -38,21 +42,21 @@ pub(super) struct Forwarder {
     pub(super) hatd: SocketAddr,
     pub(super) contract: Contract,
     pub(super) state: Arc<Mutex<State>>,
-    pub(super) connection: AbortHandle,
+    pub(super) connection: Connection,
 }
 
 impl Forwarder {
-    /// Answers a request as hatd does, or as the plan says.
-    ///
-    /// # Errors
-    ///
-    /// If hatd is not there: the connection is then closed, as if the client had come to hatd.
-    pub(super) async fn answer(self, request: Request<Incoming>) -> Result<Response<Body>> {
-        let answered = self.try_answer(request).await;
-        if answered.is_err() {
-            self.connection.abort();
+    /// Answers a request as hatd does, or as the plan says. If hatd is not there, the connection is
+    /// closed, as it would be if the client had come to hatd.
+    pub(super) async fn answer(
+        self,
+        request: Request<Incoming>,
+    ) -> Result<Response<Body>, Infallible> {
+        if let Ok(response) = self.try_answer(request).await {
+            return Ok(response);
         }
-        answered
+        self.connection.close();
+        pending().await
     }
 
     async fn try_answer(&self, request: Request<Incoming>) -> Result<Response<Body>> {
@@ -97,16 +101,17 @@ impl Forwarder {
             }
             Some(Call::Disconnect) => {
                 response.into_body().collect().await?;
-                self.connection.abort();
-                return std::future::pending().await;
+                self.connection.close();
+                return pending().await;
             }
             Some(Call::Hold) => {
                 response.into_body().collect().await?;
-                return std::future::pending().await;
+                return pending().await;
             }
             Some(Call::Fail(_)) | None => {}
         }
-        if !is_watch {
+        // A refusal is in the headers, and no body must follow.
+        if !is_watch || response.body().is_end_stream() {
             return Ok(response.map(|body| body.map_err(|_| Broken).boxed_unsync()));
         }
         let (to, frames) = mpsc::channel(1);

@@ -8,10 +8,7 @@ mod stream;
 
 use std::{
     net::SocketAddr,
-    sync::{
-        Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -24,13 +21,18 @@ use hyper_util::{
 use serde_json::Value;
 use tokio::{
     net::TcpListener,
-    sync::Notify,
-    task::{AbortHandle, JoinHandle, JoinSet},
+    sync::{Notify, oneshot},
+    task::{JoinHandle, JoinSet},
     time::timeout,
 };
 
 pub use self::plan::{Call, Calls, Plan, Streams, Then};
-use self::{connection::Freezable, forward::Forwarder, plan::Progress, seen::Seen};
+use self::{
+    connection::{Connection, Freezable},
+    forward::Forwarder,
+    plan::Progress,
+    seen::Seen,
+};
 use crate::contract::Contract;
 
 /// A proxy before one hatd.
@@ -46,11 +48,6 @@ struct State {
     seen: Seen,
     seen_changed: Arc<Notify>,
     connections: Vec<Connection>,
-}
-
-struct Connection {
-    frozen: Arc<AtomicBool>,
-    task: AbortHandle,
 }
 
 impl Proxy {
@@ -76,15 +73,14 @@ impl Proxy {
     pub fn follow(&self, plan: Plan) {
         let mut state = lock(&self.state);
         state.connections.retain(|connection| {
-            let frozen = connection.frozen.load(Ordering::SeqCst);
-            if frozen {
-                connection.task.abort();
+            if connection.is_frozen() {
+                connection.close();
             }
-            !frozen && !connection.task.is_finished()
+            !connection.is_frozen() && !connection.is_closed()
         });
         if plan.freeze {
             for connection in &state.connections {
-                connection.frozen.store(true, Ordering::SeqCst);
+                connection.freeze();
             }
         }
         state.progress = Progress::new(plan);
@@ -134,18 +130,18 @@ async fn accept(
         if lock(&state).progress.plan.refuse || stream.set_nodelay(true).is_err() {
             continue;
         }
-        let frozen = Arc::new(AtomicBool::new(false));
-        let (known, connection) = tokio::sync::oneshot::channel();
+        let io = Freezable::new(stream);
+        let (known, connection) = oneshot::channel();
         let (contract, shared) = (contract.clone(), Arc::clone(&state));
-        let io = Freezable::new(stream, Arc::clone(&frozen));
+        let handle = io.handle();
         let task = connections.spawn(async move {
             let Ok(connection) = connection.await else { return };
-            let forwarder = Forwarder { hatd, contract, state: shared, connection };
-            serve(io, forwarder).await;
+            serve(io, Forwarder { hatd, contract, state: shared, connection }).await;
         });
-        lock(&state).connections.push(Connection { frozen, task: task.clone() });
-        // The task waits for it.
-        _ = known.send(task);
+        let connection = handle(task);
+        lock(&state).connections.push(connection.clone());
+        // The task waits for the handle on itself.
+        _ = known.send(connection);
     }
 }
 

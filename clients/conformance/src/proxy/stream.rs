@@ -6,9 +6,12 @@ use http_body_util::BodyExt as _;
 use hyper::body::Incoming;
 use prost_reflect::DynamicMessage;
 use serde_json::Value;
-use tokio::{sync::mpsc, task::AbortHandle};
+use tokio::sync::mpsc;
 
-use super::plan::{Streams, Then};
+use super::{
+    connection::Connection,
+    plan::{Streams, Then},
+};
 use crate::{
     contract::{Contract, Forged},
     frame,
@@ -41,7 +44,7 @@ pub(super) struct Passage {
     pub(super) contract: Contract,
     pub(super) protocol: Protocol,
     pub(super) plan: Option<Streams>,
-    pub(super) connection: AbortHandle,
+    pub(super) connection: Connection,
     pub(super) to: Frames,
 }
 
@@ -51,7 +54,7 @@ impl Passage {
         let mut buffer = BytesMut::new();
         let mut passed = 0;
         let mut last_token = String::new();
-        if self.is_due(passed) && !self.meet(&last_token).await {
+        if self.is_due(passed) && !self.meet(&last_token, 0).await {
             return;
         }
         loop {
@@ -62,10 +65,7 @@ impl Passage {
             };
             let received = match next {
                 Some(Ok(received)) => received,
-                Some(Err(_)) => {
-                    _ = self.to.send(Err(Broken)).await;
-                    return;
-                }
+                Some(Err(_)) => return self.connection.close(),
                 None => return,
             };
             let data = match received.into_data() {
@@ -91,8 +91,9 @@ impl Passage {
                 if let Some(token) = is_message.then(|| self.token(&message)).flatten() {
                     last_token = token;
                 }
+                let written = self.connection.written() + message.len() as u64;
                 self.send(message).await;
-                if is_message && self.is_due(passed) && !self.meet(&last_token).await {
+                if is_message && self.is_due(passed) && !self.meet(&last_token, written).await {
                     return;
                 }
             }
@@ -104,8 +105,9 @@ impl Passage {
         self.plan.as_ref().is_some_and(|plan| plan.after == passed)
     }
 
-    /// Does what does not wait for another response. Returns whether the stream goes on.
-    async fn meet(&self, last_token: &str) -> bool {
+    /// Does what does not wait for another response, once so many bytes were written. Returns
+    /// whether the stream goes on.
+    async fn meet(&self, last_token: &str, written: u64) -> bool {
         let Some(plan) = &self.plan else { return true };
         match &plan.then {
             Then::Lose | Then::Repeat => return true,
@@ -115,7 +117,10 @@ impl Passage {
                 }
                 return true;
             }
-            Then::Disconnect => self.connection.abort(),
+            Then::Disconnect => {
+                self.connection.until_written(written).await;
+                self.connection.close();
+            }
             Then::Reset => _ = self.to.send(Err(Broken)).await,
             Then::End => {
                 let fine = Forged::fine();
