@@ -8,6 +8,7 @@ use std::{
     fs, io,
     net::SocketAddr,
     num::NonZeroUsize,
+    ops::RangeInclusive,
     path::{Path, PathBuf},
     time::Duration,
 };
@@ -18,6 +19,7 @@ use serde::{Deserialize, Deserializer, de};
 
 use crate::{
     limits::Limits,
+    origin::Origin,
     telemetry::{Filter, Format},
 };
 
@@ -30,11 +32,17 @@ const KEPT_MAX: Duration = Duration::from_hours(36_525 * 24);
 /// one carries a commit or a page, and more: our choice is 512 KiB for that.
 const ANSWER_BYTES_MAX: usize = 7 << 19;
 
+/// How large a file of the commit log may grow, in bytes. Our choice: the least is for tests, the
+/// most still lets a retention of some gigabytes move in steps.
+const SEGMENT_BYTES: RangeInclusive<u64> = 4 << 10..=1 << 30;
+
 /// Everything that `hatd serve` goes by, complete and checked.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Config {
     /// Address and port for gRPC and gRPC-Web.
     pub listen: SocketAddr,
+    /// The web pages that may call.
+    pub cors_origins: Vec<Origin>,
     /// Directory of the store.
     pub data_dir: PathBuf,
     /// What log lines look like.
@@ -51,6 +59,8 @@ pub struct Config {
     pub retention_age: Duration,
     /// How many bytes of commits are kept for watches that resume.
     pub retention_bytes: u64,
+    /// How large a file of the commit log grows, in bytes. Commits are forgotten by whole files.
+    pub log_segment_bytes: u64,
     /// How long an answer is kept for a repeated request id.
     pub request_id_ttl: Duration,
     /// Bounds on what callers send and keep.
@@ -61,6 +71,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            cors_origins: Vec::new(),
             data_dir: PathBuf::from("./hatd-data"),
             log_format: Format::for_stderr(),
             log_filter: Filter::default(),
@@ -69,6 +80,7 @@ impl Default for Config {
             request_timeout_max: Duration::from_secs(30),
             retention_age: Duration::from_hours(168),
             retention_bytes: 8 << 30,
+            log_segment_bytes: 64 << 20,
             request_id_ttl: Duration::from_hours(1),
             limits: Limits::default(),
         }
@@ -86,6 +98,7 @@ impl Config {
     /// - [`Error::Zero`] if `request-timeout` is zero.
     /// - [`Error::TooLong`] if a duration is beyond reason.
     /// - [`Error::TooLarge`] if a commit or a page might not fit into what clients take.
+    /// - [`Error::Outside`] if a size is too small or too large.
     /// - [`Error::Order`] if a setting exceeds the one that bounds it.
     pub fn load(arguments: Arguments) -> Result<Self, Error> {
         let file = match &arguments.config {
@@ -99,6 +112,7 @@ impl Config {
         let default = Self::default();
         let config = Self {
             listen: flags.listen.or(file.listen).unwrap_or(default.listen),
+            cors_origins: flags.cors_origins.or(file.cors_origins).unwrap_or(default.cors_origins),
             data_dir: flags.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
             log_format: flags.log_format.or(file.log_format).unwrap_or(default.log_format),
             log_filter: flags.log_filter.or(file.log_filter).unwrap_or(default.log_filter),
@@ -122,6 +136,10 @@ impl Config {
                 .retention_bytes
                 .or(file.retention_bytes)
                 .map_or(default.retention_bytes, |size| size.as_u64()),
+            log_segment_bytes: flags
+                .log_segment_bytes
+                .or(file.log_segment_bytes)
+                .map_or(default.log_segment_bytes, |size| size.as_u64()),
             request_id_ttl: flags
                 .request_id_ttl
                 .or(file.request_id_ttl)
@@ -152,6 +170,13 @@ impl Config {
             if duration > max {
                 return Err(Error::TooLong { setting, max });
             }
+        }
+        if !SEGMENT_BYTES.contains(&self.log_segment_bytes) {
+            return Err(Error::Outside {
+                setting: "log-segment-bytes",
+                min: ByteSize::b(*SEGMENT_BYTES.start()),
+                max: ByteSize::b(*SEGMENT_BYTES.end()),
+            });
         }
         if self.request_timeout > self.request_timeout_max {
             return Err(Error::Order { lower: "request-timeout", upper: "request-timeout-max" });
@@ -232,6 +257,16 @@ pub enum Error {
         /// The most it can be, in bytes.
         max: usize,
     },
+    /// A size is too small or too large.
+    #[error("{setting} must be from {min} to {max}")]
+    Outside {
+        /// The setting.
+        setting: &'static str,
+        /// The least it can be.
+        min: ByteSize,
+        /// The most it can be.
+        max: ByteSize,
+    },
     /// A setting exceeds the one that bounds it.
     #[error("{lower} must not exceed {upper}")]
     Order {
@@ -278,6 +313,11 @@ pub struct Settings {
     )]
     pub insecure_open: Option<bool>,
 
+    /// Origins of the web pages that may call, such as `https://chat.example`, separated by commas,
+    /// or `*` for all pages; by default none may
+    #[arg(long, env = "HATD_CORS_ORIGINS", value_name = "ORIGIN", value_delimiter = ',')]
+    pub cors_origins: Option<Vec<Origin>>,
+
     /// Directory of the store, made if absent [default: ./hatd-data]
     #[arg(long, env = "HATD_DATA_DIR", value_name = "DIR")]
     pub data_dir: Option<PathBuf>,
@@ -314,6 +354,11 @@ pub struct Settings {
     #[arg(long, env = "HATD_RETENTION_BYTES", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "size_in_file")]
     pub retention_bytes: Option<ByteSize>,
+
+    /// How large a file of the commit log grows; commits are forgotten by whole files [default: 64MiB]
+    #[arg(long, env = "HATD_LOG_SEGMENT_BYTES", value_name = "SIZE", value_parser = size)]
+    #[serde(deserialize_with = "size_in_file")]
+    pub log_segment_bytes: Option<ByteSize>,
 
     /// How long an answer is kept for a repeated request id [default: 1h]
     #[arg(long, env = "HATD_REQUEST_ID_TTL", value_name = "DURATION", value_parser = duration)]
@@ -608,8 +653,9 @@ mod tests {
                 }
                 ("listen", _) => "'[::1]:7'",
                 ("insecure-open", _) => "true",
+                ("cors-origins", _) => "['https://chat.example', '*']",
                 ("log-format", _) => "'text'",
-                ("retention-bytes", _) => "'7KiB'",
+                ("retention-bytes" | "log-segment-bytes", _) => "'7KiB'",
                 _ => "'7s'",
             };
             text.extend([flag, " = ", line, "\n"]);
@@ -632,11 +678,33 @@ mod tests {
         check("\n\nretention-age = '7x'\n", "hatd.toml:3: ", "unit");
         check("retention-age = '7d'\nretention-bytes = '8 hats'\n", "hatd.toml:2: ", "hats");
         check("\nlog-filter = 'hatd=loud'\n", "hatd.toml:2: ", "filter");
+        check("\ncors-origins = ['*', 'hats']\n", "hatd.toml:2: ", "\"hats\" is not an origin");
+        check("cors-origins = '*'\n", "hatd.toml:1: ", "expected a sequence");
         check("\nlog-format = 'xml'\n", "hatd.toml:2: ", "`xml`");
         check("[limits]\nhats-per-user-max = 0\n", "hatd.toml:2: ", "0");
         check("[limits]\nhats-per-user-max = -1\n", "hatd.toml:2: ", "-1");
         check("listen = '[::1]:1'\nlisten = '[::1]:2'\n", "hatd.toml:2: ", "duplicate key");
         check("listen =\n", "hatd.toml:1: ", "");
+    }
+
+    #[test]
+    fn a_flag_lists_origins_and_so_do_several() {
+        let check = |given: &[&str], expected: &[&str]| {
+            let config = Config::resolve(flags(given), Settings::default()).unwrap();
+            let origins: Vec<_> = config.cors_origins.iter().map(ToString::to_string).collect();
+            assert_eq!(origins, expected, "{given:?}");
+        };
+        check(&[], &[]);
+        check(&["--cors-origins=*"], &["*"]);
+        let (a, b) = ("https://a.example", "http://b.example:8080");
+        check(&["--cors-origins=https://a.example:443,http://b.example:8080"], &[a, b]);
+        check(&["--cors-origins", a, "--cors-origins", b], &[a, b]);
+
+        let of_file = file("cors-origins = ['https://c.example']").unwrap();
+        let config = Config::resolve(flags(&["--cors-origins", a]), of_file.clone()).unwrap();
+        assert_eq!(config.cors_origins, [a.parse().unwrap()], "lists are not put together");
+        let config = Config::resolve(Settings::default(), of_file).unwrap();
+        assert_eq!(config.cors_origins, ["https://c.example".parse().unwrap()]);
     }
 
     #[test]
@@ -687,6 +755,9 @@ mod tests {
         check("--page-size-max=99", "page-size-default must not exceed page-size-max");
         check("--request-timeout=0s", "request-timeout must be more than zero");
         check("--commit-bytes-max=65535", "document-bytes-max must not exceed commit-bytes-max");
+        let segment = "log-segment-bytes must be from 4.0 KiB to 1.0 GiB";
+        check("--log-segment-bytes=4095", segment);
+        check("--log-segment-bytes=1073741825", segment);
     }
 
     #[test]

@@ -39,6 +39,7 @@
 //! | [`pb`] | the messages and services generated from `proto/` |
 //! | [`status`] | errors as gRPC statuses: a code, a reason, the metadata |
 //! | [`service`] | the three services: parse each field into a domain type, act, answer |
+//! | [`origin`] | which web pages may call |
 //! | [`config`] | flags, environment, one TOML file |
 //! | [`server`] | the socket, the layers a call passes, health, reflection, expiry, the drain |
 //! | [`telemetry`] | logs |
@@ -72,8 +73,8 @@
 //!
 //! # Walkthrough: `AddUserHat`
 //!
-//! 1. The request passes the layers that [`server`] lists: it is gRPC or gRPC-Web, has its span in
-//!    the log, and its deadline.
+//! 1. The request passes the layers that [`server`] lists: it comes from no web page that may not
+//!    call, is gRPC or gRPC-Web, has its span in the log, and its deadline.
 //! 2. `service/hat.rs` parses room, user, hat id, attachment and context into domain types. What
 //!    does not parse is [`Invalid`](status::Invalid): `INVALID_ARGUMENT` with the field's path.
 //! 3. [`Store::apply`](store::Store::apply) puts a [`Request`](command::Request) into the writer's
@@ -135,6 +136,8 @@ pub mod status;
 pub mod service;
 
 pub mod pb;
+
+pub mod origin;
 
 pub mod config;
 

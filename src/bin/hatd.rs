@@ -11,6 +11,7 @@ use clap::{CommandFactory as _, Parser, Subcommand};
 use futures_util::{Stream, StreamExt as _, stream};
 use hatd::{
     config::{self, Arguments, Config},
+    origin::Origin,
     server::{self, Server},
     service,
     store::{self, Retention, embedded},
@@ -139,12 +140,14 @@ fn store_config(config: &Config) -> embedded::Config {
         request_id_ttl: config.request_id_ttl,
         ..store::Options::new(service::commit_len)
     };
-    embedded::Config::new(&config.data_dir, options)
+    let store = embedded::Config::new(&config.data_dir, options);
+    embedded::Config { segment_bytes: config.log_segment_bytes, ..store }
 }
 
 fn server_options(config: &Config) -> server::Options {
     server::Options {
         listen: config.listen,
+        cors_origins: config.cors_origins.clone(),
         request_timeout: config.request_timeout,
         request_timeout_max: config.request_timeout_max,
         shutdown_grace_period: config.shutdown_grace_period,
@@ -166,6 +169,12 @@ fn greet(config: &Config, server: &Server) {
     } else {
         tracing::warn!(
             "no TLS and no authentication: anybody who reaches the port may do everything"
+        );
+    }
+    if config.cors_origins.iter().any(Origin::is_any) {
+        tracing::warn!(
+            "cors-origins has *: every web page that is open in a browser that reaches the port \
+             may do everything"
         );
     }
     let endpoint = if address == Config::default().listen {

@@ -2,15 +2,17 @@
 //!
 //! A call passes these layers, from the outside in:
 //!
-//! 1. `plain_http` turns away what is not gRPC;
-//! 2. tonic-web makes gRPC of gRPC-Web;
-//! 3. `access_log` opens the span and logs the end;
-//! 4. `rewrite` mends statuses and catches panics;
-//! 5. `deadline` bounds the time;
+//! 1. `cors` turns away web pages that are not listed, and lets the others read every answer;
+//! 2. `plain_http` turns away what is not gRPC;
+//! 3. tonic-web makes gRPC of gRPC-Web;
+//! 4. `access_log` opens the span and logs the end;
+//! 5. `rewrite` mends statuses and catches panics;
+//! 6. `deadline` bounds the time;
 //!
 //! and then the handler.
 
 mod access_log;
+mod cors;
 mod deadline;
 mod listener;
 mod methods;
@@ -39,6 +41,7 @@ use self::{
 };
 use crate::{
     limits::Limits,
+    origin::Origin,
     pb,
     service::{self, App},
     store::{self, Store, embedded},
@@ -68,6 +71,8 @@ const HEALTH_NAMES: [&str; 4] =
 pub struct Options {
     /// Address and port for gRPC and gRPC-Web; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// The web pages that may call.
+    pub cors_origins: Vec<Origin>,
     /// Time for a unary call that names none.
     pub request_timeout: Duration,
     /// Longest time a unary call can ask for.
@@ -308,13 +313,15 @@ fn with_layers(
         max: options.request_timeout_max,
         shutdown: shutdown.clone(),
     });
+    let origins: Arc<[Origin]> = options.cors_origins.as_slice().into();
     let message_bytes_max = MessageBytesMax(options.limits.message_bytes_max);
     Ok(router
         .layer(from_fn_with_state(timeouts, deadline::enforce))
         .layer(from_fn_with_state(message_bytes_max, rewrite::statuses))
         .layer(from_fn(access_log::log))
         .layer(GrpcWebLayer::new())
-        .layer(from_fn_with_state(methods, plain_http::refuse)))
+        .layer(from_fn_with_state(methods, plain_http::refuse))
+        .layer(from_fn_with_state(origins, cors::enforce)))
 }
 
 /// The trailers that end a stream with `status`.
@@ -345,6 +352,7 @@ mod tests {
         let lifetimes = Lifetimes::default();
         let options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            cors_origins: Vec::new(),
             request_timeout: Duration::from_secs(5),
             request_timeout_max: Duration::from_secs(30),
             shutdown_grace_period: Duration::from_secs(10),

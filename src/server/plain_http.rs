@@ -72,7 +72,8 @@ impl Kind {
     }
 }
 
-fn explain(code: StatusCode, reason: &'static str) -> Response {
+/// Says in words why a request is refused.
+pub(crate) fn explain(code: StatusCode, reason: &'static str) -> Response {
     let text = format!(
         "{reason}\n\
          This is hatd, which speaks gRPC and gRPC-Web. The services describe themselves by \

@@ -5,13 +5,14 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The library's modules from the bottom up: each may name those before it, and no others.
-const LAYERS: [&str; 15] = [
+const LAYERS: [&str; 16] = [
     "error",
     "telemetry",
     "jid",
     "time",
     "hat",
     "limits",
+    "origin",
     "config",
     "commit",
     "command",

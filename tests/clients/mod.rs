@@ -1,4 +1,8 @@
-//! Programs in other languages, each against the real server.
+//! The clients, and programs in other languages, each against the real server.
 
+mod broken;
+mod conformance;
+mod package;
+mod packages;
 mod python;
 mod toolchain;

@@ -14,6 +14,13 @@ use std::{
 #[error("{0}")]
 pub(super) struct Missing(String);
 
+impl Missing {
+    /// Says what is missing.
+    pub(super) fn new(what: impl Into<String>) -> Self {
+        Self(what.into())
+    }
+}
+
 /// What was found. Otherwise says loudly that the test is skipped, which the caller then does.
 ///
 /// # Panics

@@ -90,6 +90,7 @@ async fn a_bad_configuration_file_is_named_with_its_line() {
     check("\n\nlisten-on = \"127.0.0.1:0\"\n", 3, "listen-on").await;
     check("listen = \"127.0.0.1:0\"\nrequest-timeout = \"soon\"\n", 2, "").await;
     check("[limits]\nhats-per-user-max = 0\n", 2, "").await;
+    check("\ncors-origins = [\"https://chat.example/\"]\n", 2, "is not an origin").await;
     check("listen =", 1, "").await;
 }
 
@@ -108,6 +109,25 @@ async fn settings_that_do_not_go_together_are_refused() {
     assert!(large.log.contains("commit-bytes-max"), "{}", large.log);
     let missing = run(&mut command(&["--config", "/nowhere/hatd.toml"])).await;
     assert_eq!(missing.code(), Some(78), "{}", missing.log);
+}
+
+#[tokio::test]
+async fn web_pages_are_listed_by_their_origins() {
+    let path = run(&mut command(&["--cors-origins", "https://chat.example/hats"])).await;
+    assert_eq!(path.code(), Some(64), "{}", path.log);
+    assert!(path.log.contains("\"https://chat.example/hats\" is not an origin"), "{}", path.log);
+    let name = run(command(&[]).env("HATD_CORS_ORIGINS", "https://chat.example,null")).await;
+    assert_eq!(name.code(), Some(64), "{}", name.log);
+    assert!(name.log.contains("\"null\" is not an origin"), "{}", name.log);
+
+    let warns = async |origins: &str| {
+        let dir = TempDir::new().unwrap();
+        let mut listing = command(&on(dir.path(), "127.0.0.1:0"));
+        let hatd = Hatd::serve(listing.env("HATD_CORS_ORIGINS", origins)).await;
+        hatd.stop().await.log.contains("every web page")
+    };
+    assert!(!warns("https://chat.example,http://localhost:5173").await);
+    assert!(warns("http://localhost:5173,*").await, "whoever lists all pages is told what follows");
 }
 
 #[tokio::test]

@@ -4,8 +4,10 @@
 //! Tests named `f` and a number are rows of one table of faults; the numbers are never reused.
 
 mod calls;
+mod cors;
 mod deadlines;
 mod grpc_web;
+mod http1;
 mod limits;
 mod names;
 mod reasons;

@@ -13,6 +13,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD_NO_PAD};
 use bytes::{BufMut as _, Bytes, BytesMut};
 use hatd::{
     limits::Limits,
+    origin::Origin,
     server::{self, Server},
     service,
     store::{self, Store, embedded, memory::Memory},
@@ -86,10 +87,22 @@ impl Hatd {
         Self { dir: Some(dir), ..Self::serve(store, limits).await }
     }
 
+    /// With all in memory, and web pages of these origins among its callers.
+    pub(crate) async fn start_for_pages(origins: &[&str]) -> Self {
+        let origins = origins.iter().map(|origin| origin.parse().unwrap()).collect();
+        let store = Memory::new(store::Options::new(service::commit_len));
+        Self::serve_pages(Arc::new(store), Limits::default(), origins).await
+    }
+
     /// Over a store that the test brings.
     pub(crate) async fn serve(store: Arc<dyn Store>, limits: Limits) -> Self {
+        Self::serve_pages(store, limits, vec![]).await
+    }
+
+    async fn serve_pages(store: Arc<dyn Store>, limits: Limits, cors_origins: Vec<Origin>) -> Self {
         let options = server::Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            cors_origins,
             request_timeout: Duration::from_secs(20),
             request_timeout_max: Duration::from_secs(30),
             shutdown_grace_period: Duration::from_secs(10),

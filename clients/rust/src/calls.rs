@@ -1,6 +1,6 @@
 //! One method for each RPC.
 
-use crate::{Client, Error, pb};
+use crate::{Client, Error, GiveHat, connection::Connection, pb};
 
 /// The RPCs of `HatService`, which the contract describes in full.
 ///
@@ -11,13 +11,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn add_user_hat(
         &self,
         request: pb::AddUserHatRequest,
     ) -> Result<pb::AddUserHatResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.add_user_hat(request).await },
@@ -27,36 +28,43 @@ impl Client {
 
     /// Puts a hat on a user: adds it with `active` set, where the bare RPC would add it unworn.
     ///
+    /// Await what it returns, as it is or with more said of the hat:
+    ///
+    /// ```
+    /// # use std::time::{Duration, SystemTime};
+    /// # use hatd_client::{Client, Error};
+    /// # async fn example(hatd: &Client) -> Result<(), Error> {
+    /// let (room, user, hat) = ("den@chat.example", "ada@example.org", "urn:example:host");
+    /// hatd.give_hat(room, user, hat).await?;
+    /// let end = SystemTime::now() + Duration::from_secs(3_600);
+    /// hatd.give_hat(room, user, hat).title("Tonight's host").expire_time(end).await?;
+    /// # Ok(()) }
+    /// ```
+    ///
     /// # Errors
     ///
     /// As [`Client::add_user_hat`].
-    pub async fn give_hat(
+    pub fn give_hat(
         &self,
         room_jid: impl Into<String>,
         user_jid: impl Into<String>,
         hat_id: impl Into<String>,
-    ) -> Result<pb::AddUserHatResponse, Error> {
-        self.add_user_hat(pb::AddUserHatRequest {
-            room_jid: room_jid.into(),
-            user_jid: user_jid.into(),
-            hat_id: hat_id.into(),
-            attachment: Some(pb::Attachment { active: true, ..Default::default() }),
-            ..Default::default()
-        })
-        .await
+    ) -> GiveHat<'_> {
+        GiveHat::new(self, room_jid.into(), user_jid.into(), hat_id.into())
     }
 
     /// Takes a hat out of a user's wardrobe.
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn remove_user_hat(
         &self,
         request: pb::RemoveUserHatRequest,
     ) -> Result<pb::RemoveUserHatResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.remove_user_hat(request).await },
@@ -68,13 +76,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn set_user_hats(
         &self,
         request: pb::SetUserHatsRequest,
     ) -> Result<pb::SetUserHatsResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.set_user_hats(request).await },
@@ -86,13 +95,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn set_hat_wearers(
         &self,
         request: pb::SetHatWearersRequest,
     ) -> Result<pb::SetHatWearersResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.set_hat_wearers(request).await },
@@ -104,13 +114,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn update_room_hats(
         &self,
         request: pb::UpdateRoomHatsRequest,
     ) -> Result<pb::UpdateRoomHatsResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.update_room_hats(request).await },
@@ -122,12 +133,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn get_user_hats(
         &self,
         request: pb::GetUserHatsRequest,
     ) -> Result<pb::GetUserHatsResponse, Error> {
-        self.read(&self.hats, request, |mut stub, request| async move {
+        self.read(Connection::hats, request, |mut stub, request| async move {
             stub.get_user_hats(request).await
         })
         .await
@@ -139,12 +151,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn list_room_hats(
         &self,
         request: pb::ListRoomHatsRequest,
     ) -> Result<pb::ListRoomHatsResponse, Error> {
-        self.read(&self.hats, request, |mut stub, request| async move {
+        self.read(Connection::hats, request, |mut stub, request| async move {
             stub.list_room_hats(request).await
         })
         .await
@@ -156,12 +169,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn list_user_hats(
         &self,
         request: pb::ListUserHatsRequest,
     ) -> Result<pb::ListUserHatsResponse, Error> {
-        self.read(&self.hats, request, |mut stub, request| async move {
+        self.read(Connection::hats, request, |mut stub, request| async move {
             stub.list_user_hats(request).await
         })
         .await
@@ -171,13 +185,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn define_hat(
         &self,
         request: pb::DefineHatRequest,
     ) -> Result<pb::DefineHatResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.define_hat(request).await },
@@ -189,13 +204,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn destroy_hat(
         &self,
         request: pb::DestroyHatRequest,
     ) -> Result<pb::DestroyHatResponse, Error> {
         self.write(
-            &self.hats,
+            Connection::hats,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.destroy_hat(request).await },
@@ -207,12 +223,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn list_hat_definitions(
         &self,
         request: pb::ListHatDefinitionsRequest,
     ) -> Result<pb::ListHatDefinitionsResponse, Error> {
-        self.read(&self.hats, request, |mut stub, request| async move {
+        self.read(Connection::hats, request, |mut stub, request| async move {
             stub.list_hat_definitions(request).await
         })
         .await
@@ -228,13 +245,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn put_room(
         &self,
         request: pb::PutRoomRequest,
     ) -> Result<pb::PutRoomResponse, Error> {
         self.write(
-            &self.rooms,
+            Connection::rooms,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.put_room(request).await },
@@ -246,16 +264,15 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn get_room(
         &self,
         request: pb::GetRoomRequest,
     ) -> Result<pb::GetRoomResponse, Error> {
-        self.read(
-            &self.rooms,
-            request,
-            |mut stub, request| async move { stub.get_room(request).await },
-        )
+        self.read(Connection::rooms, request, |mut stub, request| async move {
+            stub.get_room(request).await
+        })
         .await
     }
 
@@ -263,12 +280,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn list_rooms(
         &self,
         request: pb::ListRoomsRequest,
     ) -> Result<pb::ListRoomsResponse, Error> {
-        self.read(&self.rooms, request, |mut stub, request| async move {
+        self.read(Connection::rooms, request, |mut stub, request| async move {
             stub.list_rooms(request).await
         })
         .await
@@ -278,13 +296,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn delete_room(
         &self,
         request: pb::DeleteRoomRequest,
     ) -> Result<pb::DeleteRoomResponse, Error> {
         self.write(
-            &self.rooms,
+            Connection::rooms,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.delete_room(request).await },
@@ -296,13 +315,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn set_affiliation(
         &self,
         request: pb::SetAffiliationRequest,
     ) -> Result<pb::SetAffiliationResponse, Error> {
         self.write(
-            &self.rooms,
+            Connection::rooms,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.set_affiliation(request).await },
@@ -314,12 +334,13 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn list_affiliations(
         &self,
         request: pb::ListAffiliationsRequest,
     ) -> Result<pb::ListAffiliationsResponse, Error> {
-        self.read(&self.rooms, request, |mut stub, request| async move {
+        self.read(Connection::rooms, request, |mut stub, request| async move {
             stub.list_affiliations(request).await
         })
         .await
@@ -329,13 +350,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn sync_rooms(
         &self,
         request: pb::SyncRoomsRequest,
     ) -> Result<pb::SyncRoomsResponse, Error> {
         self.write(
-            &self.rooms,
+            Connection::rooms,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.sync_rooms(request).await },
@@ -347,13 +369,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn forget_user(
         &self,
         request: pb::ForgetUserRequest,
     ) -> Result<pb::ForgetUserResponse, Error> {
         self.write(
-            &self.rooms,
+            Connection::rooms,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.forget_user(request).await },
@@ -371,13 +394,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn wear_hat(
         &self,
         request: pb::WearHatRequest,
     ) -> Result<pb::WearHatResponse, Error> {
         self.write(
-            &self.wardrobe,
+            Connection::wardrobe,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.wear_hat(request).await },
@@ -389,13 +413,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn doff_hat(
         &self,
         request: pb::DoffHatRequest,
     ) -> Result<pb::DoffHatResponse, Error> {
         self.write(
-            &self.wardrobe,
+            Connection::wardrobe,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.doff_hat(request).await },
@@ -407,13 +432,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn claim_hat(
         &self,
         request: pb::ClaimHatRequest,
     ) -> Result<pb::ClaimHatResponse, Error> {
         self.write(
-            &self.wardrobe,
+            Connection::wardrobe,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.claim_hat(request).await },
@@ -425,13 +451,14 @@ impl Client {
     ///
     /// # Errors
     ///
-    /// What the server answers, [`Error::Transport`] and [`Error::DeadlineExceeded`].
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
     pub async fn discard_hat(
         &self,
         request: pb::DiscardHatRequest,
     ) -> Result<pb::DiscardHatResponse, Error> {
         self.write(
-            &self.wardrobe,
+            Connection::wardrobe,
             request,
             |request| &mut request.request_id,
             |mut stub, request| async move { stub.discard_hat(request).await },

@@ -1,6 +1,6 @@
 //! Why a call failed.
 
-use std::{collections::BTreeMap, error::Error as StdError, time::Duration};
+use std::{collections::BTreeMap, error::Error as StdError, sync::Arc, time::Duration};
 
 use tonic::{Code, Status};
 use tonic_types::StatusExt as _;
@@ -10,11 +10,14 @@ use crate::pb::ErrorReason;
 /// The domain of hatd's `google.rpc.ErrorInfo`; reasons of another domain are not hatd's.
 const ERROR_DOMAIN: &str = "hatd.v1";
 
+/// A cause that errors can share: an error that ends a mirror is told to all who wait for it.
+pub(crate) type Cause = Arc<dyn StdError + Send + Sync>;
+
 /// Why a call failed.
 ///
 /// Branch on [`Error::reason`], or on [`Error::code`] where any reason of that code will do. The
 /// text is for people and may change.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The server answered with an error.
@@ -24,25 +27,50 @@ pub enum Error {
     ///
     /// A write may have been done all the same: do it again with the same `request_id`.
     #[error("the server cannot be reached")]
-    Transport(#[source] Box<dyn StdError + Send + Sync>),
+    #[non_exhaustive]
+    Transport {
+        /// The request id of the write that failed. None: it was not a write.
+        request_id: Option<String>,
+        /// What broke.
+        source: Arc<dyn StdError + Send + Sync>,
+    },
     /// No answer came in time. A write may have been done all the same, as with `Transport`.
     #[error("no answer within {} s", timeout.as_secs_f64())]
+    #[non_exhaustive]
     DeadlineExceeded {
         /// How long the call was given, retries included.
         timeout: Duration,
+        /// The request id of the write that failed. None: it was not a write.
+        request_id: Option<String>,
         /// What the last attempt that failed before then said.
         #[source]
         last: Option<Box<Error>>,
     },
     /// The target is not an address that can be connected to.
     #[error("{target:?} is not the address of a server, such as http://127.0.0.1:50051")]
+    #[non_exhaustive]
     InvalidTarget {
         /// The target as given.
         target: String,
         /// What is wrong with it.
-        #[source]
-        source: Option<Box<dyn StdError + Send + Sync>>,
+        source: Option<Arc<dyn StdError + Send + Sync>>,
     },
+    /// The target is on another machine and without TLS, which nobody has allowed.
+    #[error("{target} is not on this machine: use https://, or allow plaintext")]
+    #[non_exhaustive]
+    PlaintextRefused {
+        /// The target as given.
+        target: String,
+    },
+    /// The TLS settings cannot be used: what should be PEM is not, or the system has no roots.
+    #[error("the TLS settings cannot be used")]
+    InvalidTls(#[source] Arc<dyn StdError + Send + Sync>),
+    /// There is no API key to send: its source failed, or a header cannot carry it.
+    #[error("there is no API key to send")]
+    ApiKey(#[source] Arc<dyn StdError + Send + Sync>),
+    /// The client, the watch or the mirror was closed. A write may have been done all the same.
+    #[error("closed")]
+    Closed,
     /// The watch ended for good earlier, with the error that it answered then.
     #[error("the watch has ended")]
     WatchEnded,
@@ -69,6 +97,8 @@ pub struct RpcError {
     pub resource: Option<Resource>,
     /// How long the server asks to wait before trying again.
     pub retry_delay: Option<Duration>,
+    /// The request id of the write that was refused. None: it was not a write.
+    pub request_id: Option<String>,
 }
 
 /// A field of the request that is wrong.
@@ -96,9 +126,13 @@ impl Error {
     pub fn code(&self) -> Code {
         match self {
             Self::Rpc(error) => error.code,
-            Self::Transport(_) => Code::Unavailable,
+            Self::Transport { .. } => Code::Unavailable,
             Self::DeadlineExceeded { .. } => Code::DeadlineExceeded,
-            Self::InvalidTarget { .. } => Code::InvalidArgument,
+            Self::InvalidTarget { .. } | Self::PlaintextRefused { .. } | Self::InvalidTls(_) => {
+                Code::InvalidArgument
+            }
+            Self::ApiKey(_) => Code::Unauthenticated,
+            Self::Closed => Code::Cancelled,
             Self::WatchEnded => Code::FailedPrecondition,
         }
     }
@@ -118,22 +152,60 @@ impl Error {
         self.rpc()?.retry_delay
     }
 
+    /// Returns the request id of the write that failed, which does it again safely. None: it was
+    /// not a write, or it was closed.
+    pub fn request_id(&self) -> Option<&str> {
+        match self {
+            Self::Rpc(error) => error.request_id.as_deref(),
+            Self::Transport { request_id, .. } | Self::DeadlineExceeded { request_id, .. } => {
+                request_id.as_deref()
+            }
+            Self::InvalidTarget { .. }
+            | Self::PlaintextRefused { .. }
+            | Self::InvalidTls(_)
+            | Self::ApiKey(_)
+            | Self::Closed
+            | Self::WatchEnded => None,
+        }
+    }
+
     /// Returns what the server answered, if it did.
     pub fn rpc(&self) -> Option<&RpcError> {
         match self {
             Self::Rpc(error) => Some(error),
-            Self::Transport(_)
+            Self::Transport { .. }
             | Self::DeadlineExceeded { .. }
             | Self::InvalidTarget { .. }
+            | Self::PlaintextRefused { .. }
+            | Self::InvalidTls(_)
+            | Self::ApiKey(_)
+            | Self::Closed
             | Self::WatchEnded => None,
         }
+    }
+
+    /// Adds the request id of the write that failed.
+    pub(crate) fn of_write(mut self, id: String) -> Self {
+        match &mut self {
+            Self::Rpc(error) => error.request_id = Some(id),
+            Self::Transport { request_id, .. } | Self::DeadlineExceeded { request_id, .. } => {
+                *request_id = Some(id);
+            }
+            Self::InvalidTarget { .. }
+            | Self::PlaintextRefused { .. }
+            | Self::InvalidTls(_)
+            | Self::ApiKey(_)
+            | Self::Closed
+            | Self::WatchEnded => {}
+        }
+        self
     }
 
     /// Makes the error of a status that a stub returned.
     pub(crate) fn from_status(status: Status) -> Self {
         // Only statuses that the transport made have a source: those of the server are all text.
         if StdError::source(&status).is_some() {
-            return Self::Transport(Box::new(TransportStatus(status)));
+            return Self::Transport { request_id: None, source: Arc::new(TransportStatus(status)) };
         }
 
         let info = status.get_details_error_info().filter(|info| info.domain == ERROR_DOMAIN);
@@ -164,6 +236,7 @@ impl Error {
                 name: details.resource_name,
             }),
             retry_delay: status.get_details_retry_info().and_then(|details| details.retry_delay),
+            request_id: None,
         }))
     }
 }

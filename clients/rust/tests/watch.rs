@@ -5,7 +5,6 @@
 mod support;
 
 use std::{
-    collections::HashMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -14,63 +13,14 @@ use futures_util::StreamExt as _;
 use hatd_client::{
     Client, Code, Counters, Error, ErrorReason, Event, Lifecycle, Start, Watch, WatchOptions, pb,
 };
-use pb::{watch_hats_request::Start as WireStart, watch_hats_response::Event as WireEvent};
-use support::{Hatd, Script, Step};
+use pb::watch_hats_request::Start as WireStart;
+use support::{
+    Hatd, Step,
+    script::{ROOM, bookmark, changes, go_away, page, refusal, reset, send, send_and_hang},
+};
 use tokio::time::{Instant, timeout};
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt as _};
-
-const ROOM: &str = "room@conference.localhost";
-
-fn response(after: &str, token: &str, event: WireEvent) -> pb::WatchHatsResponse {
-    pb::WatchHatsResponse { after: after.into(), token: token.into(), event: Some(event) }
-}
-
-fn reset(after: &str) -> pb::WatchHatsResponse {
-    let reason = pb::ResetReason::Initial.into();
-    response(after, "", WireEvent::Reset(pb::WatchReset { reason }))
-}
-
-fn page(complete: bool, token: &str) -> pb::WatchHatsResponse {
-    response("", token, WireEvent::Snapshot(pb::WatchSnapshot { complete, ..Default::default() }))
-}
-
-fn changes(after: &str, token: &str, revisions: &[u64]) -> pb::WatchHatsResponse {
-    let commits = revisions
-        .iter()
-        .map(|&revision| pb::Commit { room_jid: ROOM.into(), revision, ..Default::default() })
-        .collect();
-    response(after, token, WireEvent::Changes(pb::WatchChanges { commits }))
-}
-
-fn bookmark(after: &str, token: &str) -> pb::WatchHatsResponse {
-    response(after, token, WireEvent::Bookmark(pb::WatchBookmark::default()))
-}
-
-fn go_away(after: &str, retry_after: Duration) -> pb::WatchHatsResponse {
-    let go_away = pb::WatchGoAway {
-        reason: pb::GoAwayReason::Shutdown.into(),
-        retry_after: Some(retry_after.try_into().unwrap()),
-    };
-    response(after, after, WireEvent::GoAway(go_away))
-}
-
-fn refusal(code: Code, reason: &str) -> Status {
-    let mut details = ErrorDetails::new();
-    details.set_error_info(reason, "hatd.v1", HashMap::new());
-    Status::with_error_details(code, "no", details)
-}
-
-fn send(responses: impl IntoIterator<Item = pb::WatchHatsResponse>) -> Vec<Step> {
-    responses.into_iter().map(Step::Send).collect()
-}
-
-#[expect(clippy::unnecessary_wraps, reason = "reads as the script that it is")]
-fn send_and_hang(responses: impl IntoIterator<Item = pb::WatchHatsResponse>) -> Script {
-    let mut steps = send(responses);
-    steps.push(Step::Hang);
-    Ok(steps)
-}
 
 fn resume(token: &str) -> WireStart {
     WireStart::ResumeToken(token.into())
@@ -499,6 +449,46 @@ async fn dropping_next_loses_nothing() {
     assert_eq!(watch.counters().reconnects, 0);
     let event = timeout(Duration::from_millis(1_200), watch.next()).await.unwrap().unwrap();
     assert_eq!(event.token(), Some("t3"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropping_next_does_not_open_the_stream_anew() {
+    let hatd = Hatd::new()
+        .opens_after(Duration::from_secs(3))
+        .with_watches(vec![send_and_hang([bookmark("t1", "t2")])]);
+    let mut watch = hatd.client().watch(from("t1"));
+    for _ in 0..2 {
+        timeout(Duration::from_secs(1), watch.next()).await.unwrap_err();
+    }
+    take(&mut watch, 1).await;
+    assert_eq!(hatd.watches().len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_delay_is_longer_than_asked() {
+    let hatd = Hatd::new()
+        .refuse_connections(99)
+        .with_watches(vec![send_and_hang([bookmark("t1", "t2")])]);
+    // Time goes by whole milliseconds, up to one more for each delay.
+    let (longest, start) = (Duration::from_millis(9), Instant::now());
+    take(&mut hatd.client().watch(from("t1").reconnect_delay_max(longest)), 1).await;
+    assert!(start.elapsed() <= Duration::from_millis(990), "{:?}", start.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn closed_it_keeps_its_token() {
+    let hatd =
+        Hatd::new().with_watches(vec![send_and_hang([bookmark("t1", "t2"), bookmark("t2", "t3")])]);
+    let mut watch = hatd.client().watch(from("t1"));
+    take(&mut watch, 2).await;
+    watch.close();
+    watch.close();
+    for _ in 0..2 {
+        assert!(matches!(watch.next().await, Err(Error::Closed)));
+    }
+    assert_eq!(watch.token(), Some("t3"));
+    let items: Vec<_> = watch.into_stream().collect().await;
+    assert!(matches!(items.as_slice(), [Err(Error::Closed)]));
 }
 
 #[tokio::test(start_paused = true)]

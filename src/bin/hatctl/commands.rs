@@ -126,7 +126,10 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
 
 /// The settings of the connection that the global options ask for.
 fn builder(global: &Global) -> Builder {
-    let builder = Client::builder().user_agent(concat!("hatctl/", env!("CARGO_PKG_VERSION")));
+    // Where hatd is, `--endpoint` says: `http://` there is as good as asking for it.
+    let builder = Client::builder()
+        .user_agent(concat!("hatctl/", env!("CARGO_PKG_VERSION")))
+        .allow_plaintext();
     match global.timeout {
         Some(timeout) => {
             builder.read_timeout(timeout).write_timeout(timeout).connect_timeout(timeout)

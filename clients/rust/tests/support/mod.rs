@@ -3,23 +3,34 @@
 #![allow(dead_code, unreachable_pub, reason = "each test binary uses its part")]
 #![allow(clippy::unwrap_used, reason = "a helper of tests")]
 
+pub mod script;
+
 use std::{
     convert::Infallible,
+    future::{self, pending},
     io,
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard},
     task::{Context, Poll},
+    time::Duration,
 };
 
+use futures_util::StreamExt as _;
 use hatd_client::{Builder, Client, pb};
 use hyper_util::rt::TokioIo;
-use tokio::{io::DuplexStream, sync::mpsc, time::Instant};
-use tokio_stream::{StreamExt as _, wrappers::ReceiverStream};
+use tokio::{
+    io::DuplexStream,
+    net::TcpListener,
+    sync::mpsc,
+    time::{Instant, sleep},
+};
+use tokio_stream::wrappers::{ReceiverStream, TcpListenerStream};
 use tonic::{
     Request, Response, Status,
     body::Body,
     codegen::{BoxFuture, BoxStream, Service, http},
     server::{Grpc, NamedService},
-    transport::{Endpoint, Server},
+    transport::{Endpoint, Server, ServerTlsConfig},
 };
 use tonic_prost::ProstCodec;
 use tower::service_fn;
@@ -30,6 +41,8 @@ pub enum Step {
     Send(pb::WatchHatsResponse),
     /// Ends the stream with an error.
     Fail(Status),
+    /// Says nothing for so long.
+    Pause(Duration),
     /// Says nothing more and keeps the stream open. A script without it ends with OK.
     Hang,
 }
@@ -51,6 +64,7 @@ struct Inner {
     adds: Vec<(Instant, pb::AddUserHatRequest)>,
     headers: Vec<http::HeaderMap>,
     refused_connections: u32,
+    opens_after: Duration,
 }
 
 impl Hatd {
@@ -63,6 +77,7 @@ impl Hatd {
             adds: Vec::new(),
             headers: Vec::new(),
             refused_connections: 0,
+            opens_after: Duration::ZERO,
         })))
     }
 
@@ -109,6 +124,12 @@ impl Hatd {
         self
     }
 
+    /// Takes so long to open a watch.
+    pub fn opens_after(self, time: Duration) -> Self {
+        self.lock().opens_after = time;
+        self
+    }
+
     /// The watches opened so far, and when.
     pub fn watches(&self) -> Vec<(Instant, pb::WatchHatsRequest)> {
         self.lock().watches.clone()
@@ -127,6 +148,15 @@ impl Hatd {
     /// The headers of all requests so far.
     pub fn headers(&self) -> Vec<http::HeaderMap> {
         self.lock().headers.clone()
+    }
+
+    /// The API keys that came with the requests so far, or nothing where none did.
+    pub fn keys(&self) -> Vec<String> {
+        let key = |headers: &http::HeaderMap| {
+            let key = headers.get(http::header::AUTHORIZATION)?.to_str().unwrap();
+            Some(key.strip_prefix("Bearer ").unwrap().to_owned())
+        };
+        self.headers().iter().map(|headers| key(headers).unwrap_or_default()).collect()
     }
 
     pub fn client(&self) -> Client {
@@ -158,6 +188,34 @@ impl Hatd {
         builder.with_channel(endpoint.connect_with_connector_lazy(connector))
     }
 
+    /// Serves on a socket of this machine, with TLS.
+    pub async fn listen(&self, tls: ServerTlsConfig) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let server = Server::builder().tls_config(tls).unwrap().add_service(self.clone());
+        tokio::spawn(server.serve_with_incoming(TcpListenerStream::new(listener)));
+        address
+    }
+
+    /// Serves on a socket of this machine, whose first connection is half open: it is taken, and
+    /// nothing comes of it.
+    pub async fn listen_deaf_at_first(&self) -> SocketAddr {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let mut deaf = None;
+        let incoming = TcpListenerStream::new(listener).filter_map(move |connection| {
+            future::ready(if deaf.is_some() {
+                Some(connection)
+            } else {
+                deaf = connection.ok();
+                None
+            })
+        });
+        let server = Server::builder().add_service(self.clone());
+        tokio::spawn(server.serve_with_incoming(incoming));
+        address
+    }
+
     /// A client of a server that takes connections and never says a word.
     pub fn client_of_the_deaf(builder: Builder) -> Client {
         let held = Arc::new(Mutex::new(Vec::new()));
@@ -181,14 +239,17 @@ impl Hatd {
         let mut inner = self.lock();
         inner.watches.push((Instant::now(), request.clone()));
         let script = (inner.on_watch)(request)?;
-        let hangs = script.iter().any(|step| matches!(step, Step::Hang));
-        let responses = script.into_iter().filter_map(|step| match step {
-            Step::Send(response) => Some(Ok(response)),
-            Step::Fail(status) => Some(Err(status)),
-            Step::Hang => None,
-        });
-        let stream = tokio_stream::iter(responses.collect::<Vec<_>>());
-        Ok(if hangs { Box::pin(stream.chain(tokio_stream::pending())) } else { Box::pin(stream) })
+        Ok(Box::pin(futures_util::stream::iter(script).filter_map(|step| async {
+            match step {
+                Step::Send(response) => Some(Ok(response)),
+                Step::Fail(status) => Some(Err(status)),
+                Step::Pause(pause) => {
+                    sleep(pause).await;
+                    None
+                }
+                Step::Hang => pending().await,
+            }
+        })))
     }
 }
 
@@ -213,7 +274,11 @@ impl Service<http::Request<Body>> for Hatd {
                 "WatchHats" => {
                     let watch = service_fn(|request: Request<pb::WatchHatsRequest>| {
                         let stream = hatd.watch(request.into_inner());
-                        async { stream.map(Response::new) }
+                        let opens_after = hatd.lock().opens_after;
+                        async move {
+                            sleep(opens_after).await;
+                            stream.map(Response::new)
+                        }
                     });
                     Grpc::new(ProstCodec::default()).server_streaming(watch, http).await
                 }

@@ -1,258 +1,39 @@
 //! A watch that resumes by itself, and notices when something was lost.
 
-use std::{collections::HashMap, fmt, time::Duration};
+mod event;
+mod options;
+
+use std::{collections::HashMap, fmt, mem::replace, pin::Pin, sync::Arc, time::Duration};
 
 use futures_util::{Stream, stream::unfold};
 use rand::{SeedableRng as _, rngs::StdRng};
-use tokio::time::{Instant, sleep_until, timeout, timeout_at};
-use tonic::{Code, Streaming, transport::Channel};
+use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio_util::sync::CancellationToken;
+use tonic::{Code, Request, Streaming};
+
+pub use event::{Counters, Disconnect, Event, Lifecycle};
+pub use options::{Start, WatchOptions};
 
 use crate::{
     Error,
     backoff::Backoff,
-    pb::{
-        self, ErrorReason, hat_service_client::HatServiceClient, watch_hats_request,
-        watch_hats_response,
-    },
+    client::Shared,
+    credentials::Key,
+    pb::{self, ErrorReason, watch_hats_request, watch_hats_response},
 };
 
 /// The heartbeat interval of a server that is not told another.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(15);
-/// How many heartbeat intervals of silence mean that the stream is dead.
+/// How many heartbeat intervals of silence mean that the stream is dead. Our choice.
 const SILENT_HEARTBEATS: f64 = 2.5;
 
-/// The first delay before connecting again is at most this.
+/// The first delay before connecting again is at most this. Our choice.
 const RECONNECT_BASE: Duration = Duration::from_millis(100);
-/// No delay before connecting again is longer, unless the server asks for it.
+/// No delay before connecting again is longer, unless said otherwise or the server asks for it.
+/// Our choice.
 const RECONNECT_CEILING: Duration = Duration::from_secs(30);
-/// A stream that lasted this long makes the delays short again.
+/// A stream that lasted this long makes the delays short again. Our choice.
 const HEALTHY: Duration = Duration::from_mins(2);
-
-/// What to watch, and from where.
-///
-/// Selectors add up; without any, the watch is about all that the caller may see.
-#[derive(Clone, Debug, Default)]
-#[must_use = "options do nothing until they are watched with"]
-pub struct WatchOptions {
-    selectors: Vec<pb::WatchSelector>,
-    start: Start,
-    on_expired: pb::OnExpired,
-    heartbeat_interval: Option<Duration>,
-    at_least_token: String,
-    jitter_seed: Option<u64>,
-}
-
-/// Where a watch starts.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub enum Start {
-    /// With the state, then the changes.
-    #[default]
-    Snapshot,
-    /// After this token: of a watch with the same selectors, or of any read or write.
-    Token(String),
-    /// With the next change.
-    Now,
-}
-
-impl WatchOptions {
-    /// Selects a room: its record, its catalogue, and its documents.
-    pub fn room(self, room_jid: impl Into<String>) -> Self {
-        self.select(pb::WatchSelector { room_jid: room_jid.into(), ..Default::default() })
-    }
-
-    /// Selects a user: the user's documents in all rooms, and the deletion of every room.
-    pub fn user(self, user_jid: impl Into<String>) -> Self {
-        self.select(pb::WatchSelector { user_jid: user_jid.into(), ..Default::default() })
-    }
-
-    /// Selects one user's document in a room, with the room's record and catalogue.
-    pub fn user_in_room(self, room_jid: impl Into<String>, user_jid: impl Into<String>) -> Self {
-        self.select(pb::WatchSelector {
-            room_jid: room_jid.into(),
-            user_jid: user_jid.into(),
-            ..Default::default()
-        })
-    }
-
-    /// Selects all rooms of a domain.
-    pub fn domain(self, room_domain: impl Into<String>) -> Self {
-        self.select(pb::WatchSelector { room_domain: room_domain.into(), ..Default::default() })
-    }
-
-    fn select(mut self, selector: pb::WatchSelector) -> Self {
-        self.selectors.push(selector);
-        self
-    }
-
-    /// Where to start. Default: [`Start::Snapshot`].
-    pub fn start(mut self, start: Start) -> Self {
-        self.start = start;
-        self
-    }
-
-    /// What the server does with a token that it cannot resume: a reset and a snapshot (default),
-    /// or, with [`OnExpired::Fail`](pb::OnExpired::Fail), an error that ends the watch.
-    pub fn on_expired(mut self, on_expired: pb::OnExpired) -> Self {
-        self.on_expired = on_expired;
-        self
-    }
-
-    /// How long the stream may be silent while nothing changes: 1 to 60 s. Default: 15 s.
-    ///
-    /// After two and a half intervals of silence the watch connects again.
-    pub fn heartbeat_interval(mut self, interval: Duration) -> Self {
-        self.heartbeat_interval = Some(interval);
-        self
-    }
-
-    /// Starts with a state that includes this position: the token of any answer or watch. The
-    /// first bookmark has passed it.
-    pub fn at_least_token(mut self, token: impl Into<String>) -> Self {
-        self.at_least_token = token.into();
-        self
-    }
-
-    /// Makes the delays before connecting again the same each time, for tests.
-    pub fn jitter_seed(mut self, seed: u64) -> Self {
-        self.jitter_seed = Some(seed);
-        self
-    }
-}
-
-/// A step of a watch.
-///
-/// Each takes the caller from the state that the tokens before it name to the state that its own
-/// token names. Tokens are opaque: keep the last one and hand it back, never compare two.
-#[derive(Clone, Debug, PartialEq)]
-#[non_exhaustive]
-pub enum Event {
-    /// A snapshot follows: what is held and not in it, up to its last page, is gone. What is held
-    /// meanwhile is old, not wrong.
-    Reset {
-        /// Why.
-        reason: pb::ResetReason,
-    },
-    /// A page of the state. The last one is `complete`.
-    Snapshot {
-        /// The page.
-        page: pb::WatchSnapshot,
-        /// Where a watch may resume. Empty unless the page is the last.
-        token: String,
-    },
-    /// Changes, in order. They may be none, while the watch catches up.
-    ///
-    /// Between a reset and the last page of its snapshot they bring documents up to date, and are
-    /// not news.
-    Changes {
-        /// The commits, each with the whole new documents.
-        commits: Vec<pb::Commit>,
-        /// Where a watch may resume. Empty within a snapshot.
-        token: String,
-    },
-    /// There was nothing more to send.
-    Bookmark {
-        /// The server's clock.
-        server_time: Option<prost_types::Timestamp>,
-        /// Where a watch may resume.
-        token: String,
-    },
-}
-
-impl Event {
-    /// Returns the token that resumes a watch after this event. None within a snapshot, which
-    /// starts again if it is cut.
-    pub fn token(&self) -> Option<&str> {
-        match self {
-            Self::Reset { .. } => None,
-            Self::Snapshot { token, .. }
-            | Self::Changes { token, .. }
-            | Self::Bookmark { token, .. } => {
-                Some(token.as_str()).filter(|token| !token.is_empty())
-            }
-        }
-    }
-}
-
-/// What happens to the stream under a watch. See [`Watch::on_lifecycle`].
-#[derive(Debug)]
-#[non_exhaustive]
-pub enum Lifecycle<'a> {
-    /// The server has answered on a new stream.
-    Connected,
-    /// The stream ended; the watch goes on by itself.
-    Disconnected {
-        /// Why.
-        cause: &'a Disconnect,
-        /// How long the watch waits before it connects again.
-        retry_in: Duration,
-    },
-}
-
-/// Why a stream under a watch ended.
-#[derive(Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum Disconnect {
-    /// The server said that it would end the stream.
-    #[error("{}", match reason {
-        pb::GoAwayReason::Shutdown => "the server is shutting down",
-        pb::GoAwayReason::Age | pb::GoAwayReason::Unspecified => "the stream was old",
-    })]
-    GoAway {
-        /// Why.
-        reason: pb::GoAwayReason,
-        /// How long the server asks to wait.
-        retry_after: Option<Duration>,
-    },
-    /// The stream ended without a word.
-    #[error("the stream ended")]
-    Ended,
-    /// The stream could not be opened, or broke, or the server ended it with an error.
-    #[error(transparent)]
-    Failed(#[from] Error),
-    /// Nothing came for too long.
-    #[error("the server was silent for {} s", .0.as_secs_f64())]
-    Silent(Duration),
-    /// A response does not follow the one before it: something was lost on the way. The watch
-    /// starts again with a snapshot.
-    #[error("the chain of tokens is broken")]
-    ChainBroken,
-    /// A revision of a room does not rise. The watch starts again with a snapshot.
-    #[error("a revision of {room_jid} does not rise")]
-    RevisionNotRising {
-        /// The room.
-        room_jid: String,
-    },
-    /// A response has no event that this version of the crate knows.
-    #[error("a response holds no known event")]
-    UnknownEvent,
-}
-
-impl Disconnect {
-    /// Returns how long the server asks to wait.
-    fn retry_after(&self) -> Option<Duration> {
-        match self {
-            Self::GoAway { retry_after, .. } => *retry_after,
-            Self::Failed(error) => error.retry_delay(),
-            Self::Ended
-            | Self::Silent(_)
-            | Self::ChainBroken
-            | Self::RevisionNotRising { .. }
-            | Self::UnknownEvent => None,
-        }
-    }
-}
-
-/// What a watch has been through.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Counters {
-    /// How often the stream ended, or could not be opened, and the watch went on.
-    pub reconnects: u64,
-    /// How many resets came, that of an initial snapshot included.
-    pub resets: u64,
-    /// How often something was found to be lost, and the watch started again with a snapshot.
-    pub chain_breaks: u64,
-}
 
 /// A watch: the state of a scope, then every change to it.
 ///
@@ -260,7 +41,14 @@ pub struct Counters {
 /// nothing else. It resumes by itself, whatever ends the stream under it, after the last event that
 /// the caller came back from: an event is processed when [`Watch::next`] is called again.
 pub struct Watch {
-    stub: HatServiceClient<Channel>,
+    shared: Arc<Shared>,
+    /// The number of the connection that the last stream was opened on.
+    connection: u64,
+    /// The key that the last stream was opened with.
+    key: Option<Key>,
+    /// Whether a key was refused and no stream has answered since.
+    key_refused: bool,
+    closed: CancellationToken,
     request: pb::WatchHatsRequest,
     silence_max: Duration,
     state: State,
@@ -278,14 +66,20 @@ pub struct Watch {
     rng: StdRng,
     counters: Counters,
     last_response: Option<Instant>,
+    last_disconnect: Option<Disconnect>,
     observer: Option<Observer>,
 }
 
 type Observer = Box<dyn FnMut(Lifecycle<'_>) + Send>;
 
+type Opening =
+    Pin<Box<dyn Future<Output = Result<Streaming<pb::WatchHatsResponse>, Error>> + Send>>;
+
 enum State {
     /// No stream. Not before `not_before` is the next one opened.
     Disconnected { not_before: Instant },
+    /// A stream is being opened, which takes longer than `silent_at` only if the server is dead.
+    Opening { opening: Opening, silent_at: Instant },
     Connected {
         stream: Box<Streaming<pb::WatchHatsResponse>>,
         /// When its first response came.
@@ -294,15 +88,24 @@ enum State {
         /// server's silence.
         waiting_since: Option<Instant>,
     },
-    /// An error that no new stream would mend has been given to the caller.
+    /// An error that no new stream would mend has been given to the caller, or it was closed.
     Ended,
 }
 
 impl Watch {
-    pub(crate) fn new(stub: HatServiceClient<Channel>, options: WatchOptions) -> Self {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        closed: CancellationToken,
+        options: WatchOptions,
+    ) -> Self {
         let heartbeat_interval = options.heartbeat_interval.unwrap_or(HEARTBEAT_INTERVAL);
+        let reconnect_delay_max = options.reconnect_delay_max.unwrap_or(RECONNECT_CEILING);
         Self {
-            stub,
+            shared,
+            connection: 0,
+            key: None,
+            key_refused: false,
+            closed,
             request: pb::WatchHatsRequest {
                 selectors: options.selectors,
                 start: None,
@@ -322,10 +125,11 @@ impl Watch {
             given: None,
             in_snapshot: false,
             revisions: HashMap::new(),
-            backoff: Backoff::new(RECONNECT_BASE, RECONNECT_CEILING),
+            backoff: Backoff::new(RECONNECT_BASE, reconnect_delay_max),
             rng: options.jitter_seed.map_or_else(StdRng::from_os_rng, StdRng::seed_from_u64),
             counters: Counters::default(),
             last_response: None,
+            last_disconnect: None,
             observer: None,
         }
     }
@@ -343,26 +147,27 @@ impl Watch {
     /// - the reason `RESUME_TOKEN_EXPIRED` or `STORE_MISMATCH` under
     ///   [`OnExpired::Fail`](pb::OnExpired::Fail), and `STORE_MISMATCH` for an `at_least_token` of
     ///   another store;
-    /// - [`Error::WatchEnded`] if such an error was returned before.
+    /// - [`Error::WatchEnded`] if such an error was returned before;
+    /// - [`Error::Closed`] once the watch or its client is closed.
+    ///
+    /// `UNAUTHENTICATED` first asks [`Builder::api_key_from`](crate::Builder::api_key_from) for
+    /// another key.
     pub async fn next(&mut self) -> Result<Event, Error> {
-        if let Some(token) = self.given.take() {
-            self.position = token;
-        }
         loop {
-            match self.step().await {
-                Ok(Some(event)) => return Ok(event),
-                Ok(None) => {}
-                Err(cause) => self.disconnect(cause)?,
+            if let Some(event) = self.advance().await? {
+                return Ok(event);
             }
         }
     }
 
     /// Turns the watch into a stream of events, which ends after the first error.
     pub fn into_stream(self) -> impl Stream<Item = Result<Event, Error>> + Send + 'static {
-        unfold(self, |mut watch| async move {
+        unfold(Some(self), |watch| async move {
+            let mut watch = watch?;
             match watch.next().await {
+                Ok(event) => Some((Ok(event), Some(watch))),
                 Err(Error::WatchEnded) => None,
-                item => Some((item, watch)),
+                Err(error) => Some((Err(error), None)),
             }
         })
     }
@@ -383,9 +188,56 @@ impl Watch {
         self.last_response
     }
 
+    /// Returns why the stream last ended while the watch went on. None: it has not.
+    pub fn last_disconnect(&self) -> Option<&Disconnect> {
+        self.last_disconnect.as_ref()
+    }
+
     /// Calls `observer` whenever the stream under the watch ends and whenever a new one answers.
     pub fn on_lifecycle(&mut self, observer: impl FnMut(Lifecycle<'_>) + Send + 'static) {
         self.observer = Some(Box::new(observer));
+    }
+
+    /// Ends the stream. Dropping the watch does, too; this leaves its token and counters to read.
+    pub fn close(&mut self) {
+        self.closed.cancel();
+        self.state = State::Ended;
+    }
+
+    /// Does what [`Watch::next`] does until an event comes, one step of it. None: there is another.
+    ///
+    /// Dropping the future loses nothing.
+    pub(crate) async fn advance(&mut self) -> Result<Option<Event>, Error> {
+        self.processed();
+        let closed = self.closed.clone();
+        match closed.run_until_cancelled(self.step()).await {
+            Some(Ok(event)) => Ok(event),
+            Some(Err(cause)) => self.disconnect(cause).map(|()| None),
+            None => {
+                self.state = State::Ended;
+                Err(Error::Closed)
+            }
+        }
+    }
+
+    /// Says that the event given last is processed: from now on the watch would resume after it.
+    pub(crate) fn processed(&mut self) {
+        if let Some(token) = self.given.take() {
+            self.position = token;
+        }
+    }
+
+    /// Asks for a state that includes a position, or, with an empty token, no longer. The first
+    /// bookmark from now on has passed it.
+    ///
+    /// Only a stream that is opened can be asked, so one that is open is opened anew: at once, as
+    /// nothing went wrong. This also revives a watch that ended.
+    pub(crate) fn ask_for(&mut self, at_least_token: String) {
+        self.processed();
+        self.request.at_least_token = at_least_token;
+        if !matches!(self.state, State::Disconnected { .. }) {
+            self.state = State::Disconnected { not_before: Instant::now() };
+        }
     }
 
     /// Goes one step: waits, connects, or takes a response. Only the last may give an event.
@@ -393,9 +245,18 @@ impl Watch {
         match &mut self.state {
             State::Disconnected { not_before } => {
                 sleep_until(*not_before).await;
-                let stream = self.open().await?;
-                self.state =
-                    State::Connected { stream: Box::new(stream), since: None, waiting_since: None };
+                self.state = State::Opening {
+                    opening: self.open()?,
+                    silent_at: Instant::now() + self.silence_max,
+                };
+                Ok(None)
+            }
+            State::Opening { opening, silent_at } => {
+                let stream = match timeout_at(*silent_at, opening).await {
+                    Ok(stream) => Box::new(stream?),
+                    Err(_elapsed) => return Err(Disconnect::Silent(self.silence_max)),
+                };
+                self.state = State::Connected { stream, since: None, waiting_since: None };
                 self.in_snapshot = false;
                 Ok(None)
             }
@@ -409,6 +270,7 @@ impl Watch {
                 };
                 let now = Instant::now();
                 self.last_response = Some(now);
+                self.key_refused = false;
                 *waiting_since = None;
                 if since.replace(since.unwrap_or(now)).is_none() {
                     self.observe(Lifecycle::Connected);
@@ -420,7 +282,7 @@ impl Watch {
     }
 
     /// Opens a stream where the one before ended.
-    async fn open(&mut self) -> Result<Streaming<pb::WatchHatsResponse>, Disconnect> {
+    fn open(&mut self) -> Result<Opening, Disconnect> {
         let mut request = self.request.clone();
         request.start = Some(match &self.start {
             // The server says what is wrong with an empty token.
@@ -435,11 +297,16 @@ impl Watch {
                 watch_hats_request::Start::Snapshot(pb::StartSnapshot {})
             }
         });
-        match timeout(self.silence_max, self.stub.watch_hats(request)).await {
-            Ok(Ok(response)) => Ok(response.into_inner()),
-            Ok(Err(status)) => Err(Error::from_status(status).into()),
-            Err(_elapsed) => Err(Disconnect::Silent(self.silence_max)),
-        }
+        let mut request = Request::new(request);
+        self.key = self.shared.credentials.sign(&mut request)?;
+        self.connection = self.shared.connection.number();
+        let mut stub = self.shared.connection.hats();
+        Ok(Box::pin(async move {
+            match stub.watch_hats(request).await {
+                Ok(response) => Ok(response.into_inner()),
+                Err(status) => Err(Error::from_status(status)),
+            }
+        }))
     }
 
     /// Checks a response against the one before, and makes it an event.
@@ -497,6 +364,9 @@ impl Watch {
             if previous.is_some_and(|previous| commit.revision <= previous) {
                 return Err(Disconnect::RevisionNotRising { room_jid: commit.room_jid.clone() });
             }
+            if commit.room_deleted {
+                self.revisions.remove(&commit.room_jid);
+            }
         }
         Ok(())
     }
@@ -504,7 +374,7 @@ impl Watch {
     /// Ends the stream, for whatever cause: every way out of it leads through here.
     fn disconnect(&mut self, cause: Disconnect) -> Result<(), Error> {
         match cause {
-            Disconnect::Failed(error) if self.ends_for_good(&error) => {
+            Disconnect::Failed(error) if self.ends_for_good(&error) && !self.gets_key(&error) => {
                 self.state = State::Ended;
                 return Err(error);
             }
@@ -514,10 +384,10 @@ impl Watch {
                 self.start = Start::Snapshot;
                 self.revisions.clear();
             }
+            Disconnect::Silent(_) => self.shared.connection.leave(self.connection),
             Disconnect::Failed(_)
             | Disconnect::GoAway { .. }
             | Disconnect::Ended
-            | Disconnect::Silent(_)
             | Disconnect::UnknownEvent => {}
         }
 
@@ -530,7 +400,16 @@ impl Watch {
         self.counters.reconnects += 1;
         self.state = State::Disconnected { not_before: Instant::now() + retry_in };
         self.observe(Lifecycle::Disconnected { cause: &cause, retry_in });
+        self.last_disconnect = Some(cause);
         Ok(())
+    }
+
+    /// Whether an error is a refused key that another may take the place of. Only once: a second
+    /// key that is refused before a stream answers is as good as it gets.
+    fn gets_key(&mut self, error: &Error) -> bool {
+        error.code() == Code::Unauthenticated
+            && !replace(&mut self.key_refused, true)
+            && self.shared.credentials.discard(self.key.as_ref())
     }
 
     /// Whether a new stream would end as this one did.
@@ -538,9 +417,13 @@ impl Watch {
         let refusal = match error {
             Error::Rpc(refusal) => refusal,
             Error::WatchEnded => return true,
-            Error::Transport(_) | Error::DeadlineExceeded { .. } | Error::InvalidTarget { .. } => {
-                return false;
-            }
+            Error::Transport { .. }
+            | Error::DeadlineExceeded { .. }
+            | Error::InvalidTarget { .. }
+            | Error::PlaintextRefused { .. }
+            | Error::InvalidTls(_)
+            | Error::ApiKey(_)
+            | Error::Closed => return false,
         };
         let fails_on_expired = self.request.on_expired() == pb::OnExpired::Fail;
         let asks_for_position = !self.request.at_least_token.is_empty();
