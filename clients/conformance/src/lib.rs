@@ -10,7 +10,7 @@
 //! - [`hatd`]: the server of a case.
 //! - [`proxy`]: what stands between the two, and cuts, loses, holds and forges.
 //! - [`run`]: a case, step by step.
-//! - [`column`]: the clients that the cases are run with.
+//! - [`mod@column`]: the clients that the cases are run with.
 //! - [`table`]: client × case.
 
 pub mod adapter;
