@@ -8,7 +8,12 @@ import type { HatDefinition, Room, UserHats } from "./gen/hatd/v1/types_pb.js";
 import { MirrorState } from "./mirror-state.js";
 import { type Limits, Scope, unlessAborted } from "./scope.js";
 import type { Watch } from "./watch.js";
-import { HEARTBEAT_INTERVAL_MS } from "./watch-core.js";
+
+/**
+ * How long a write may take to show by itself, before the server is asked for it. It comes within
+ * milliseconds, or never: something written later may have undone it. Our choice.
+ */
+const SHOWS_WITHIN_MS = 1_000;
 
 /** What to mirror. */
 export type MirrorOptions = Pick<
@@ -39,7 +44,6 @@ export interface Answer {
 export class Mirror {
   readonly #watch: Watch;
   readonly #selectors: readonly Selector[];
-  readonly #heartbeatIntervalMs: number;
   readonly #state: MirrorState;
   readonly #listeners = new Set<Changes>();
   readonly #scope = new Scope();
@@ -56,9 +60,7 @@ export class Mirror {
 
   /** @internal `client.mirror` makes mirrors. */
   constructor(watch: (options: WatchOptions) => Watch, options: MirrorOptions, onEnd: () => void) {
-    const { selectors = [], heartbeatIntervalMs = HEARTBEAT_INTERVAL_MS } = options;
-    this.#selectors = selectors;
-    this.#heartbeatIntervalMs = heartbeatIntervalMs;
+    this.#selectors = options.selectors ?? [];
     this.#onEnd = onEnd;
     this.#state = new MirrorState((roomJid, userJid) => {
       for (const listener of this.#listeners) {
@@ -279,7 +281,7 @@ export class Mirror {
   /**
    * Waits until the revision of a write is applied, where that will come by itself: the write
    * changed a document in scope which has hats. Returns whether it came: a reset has it come
-   * otherwise, or not at all, as does a hat that is gone by now; so it is waited for a heartbeat.
+   * otherwise, or not at all, as does a hat that is gone by now.
    */
   async #sees(answer: Answer, signal: AbortSignal): Promise<boolean> {
     const { userHats, revision } = answer;
@@ -295,7 +297,7 @@ export class Mirror {
     }
     const state = this.#state;
     const seen = () => state.complete && state.revision(userHats.roomJid) >= revision;
-    await this.#until(() => !state.complete || seen(), signal, this.#heartbeatIntervalMs);
+    await this.#until(() => !state.complete || seen(), signal, SHOWS_WITHIN_MS);
     return seen();
   }
 

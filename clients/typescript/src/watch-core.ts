@@ -15,7 +15,7 @@ import {
 } from "./gen/hatd/v1/hat_service_pb.js";
 
 /** The heartbeat interval of a server that is not told another. */
-export const HEARTBEAT_INTERVAL_MS = 15_000;
+const HEARTBEAT_INTERVAL_MS = 15_000;
 /** How many heartbeat intervals of silence mean that the stream is dead. */
 const SILENT_HEARTBEATS = 2.5;
 
