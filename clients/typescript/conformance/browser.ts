@@ -14,7 +14,8 @@ const server = createServer(({ url }, response) => {
   if (url === "/page.js") {
     response.setHeader("content-type", "text/javascript").end(script);
   } else {
-    const page = '<!doctype html><link rel="icon" href="data:,"><script src="page.js"></script>';
+    const page =
+      '<!doctype html><link rel="icon" href="data:,"><script type="module" src="page.js"></script>';
     response.setHeader("content-type", "text/html").end(page);
   }
 });

@@ -2,10 +2,13 @@
 import { build } from "esbuild";
 
 await build({
-  entryPoints: { "conformance/page.bundle": "build/conformance/page.js" },
+  entryPoints: {
+    "conformance/page.bundle": "build/conformance/page.js",
+    "examples/browser/page.bundle": "build/examples/browser/page.js",
+  },
   outdir: "build",
   bundle: true,
-  format: "iife",
+  format: "esm",
   platform: "browser",
   target: "es2022",
   logLevel: "warning",

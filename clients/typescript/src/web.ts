@@ -23,7 +23,7 @@ export interface ConnectOptions extends ClientOptions {
  * `host:port`, which is plaintext for this host and TLS for any other.
  *
  * Nothing is sent yet: the server may start later. A page of another origin than the target's needs
- * a hatd that allows it (`--cors-origin`).
+ * a hatd that allows it (`--cors-origins`).
  *
  * @throws {@link InvalidTarget}: also for plaintext to another host, unless `plaintext` allows it.
  */
