@@ -24,6 +24,7 @@ pub(super) static GO: Package = Package::new("go");
 pub(super) static JAVA: Package = Package::new("java");
 pub(super) static PYTHON: Package = Package::new("python");
 pub(super) static RUST: Package = Package::new("rust");
+pub(super) static TYPESCRIPT: Package = Package::new("typescript");
 
 impl Package {
     const fn new(name: &'static str) -> Self {
@@ -32,7 +33,7 @@ impl Package {
 
     /// The package of a directory.
     pub(super) fn named(name: &str) -> &'static Self {
-        let all = [&GO, &JAVA, &PYTHON, &RUST];
+        let all = [&GO, &JAVA, &PYTHON, &RUST, &TYPESCRIPT];
         all.into_iter().find(|package| package.name == name).expect("there is a package")
     }
 

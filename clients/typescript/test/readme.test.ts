@@ -16,8 +16,10 @@ test("the code in the README compiles", () => {
     blocks.map((code, index) => [`${PACKAGE}test/readme-${String(index)}.ts`, code]),
   );
 
-  const { config } = ts.readConfigFile(`${PACKAGE}tsconfig.json`, (path) => ts.sys.readFile(path));
-  const parsed = ts.parseJsonConfigFileContent(config, ts.sys, dirname(PACKAGE));
+  const read: { config?: unknown } = ts.readConfigFile(`${PACKAGE}tsconfig.json`, (path) =>
+    ts.sys.readFile(path),
+  );
+  const parsed = ts.parseJsonConfigFileContent(read.config, ts.sys, dirname(PACKAGE));
   // What a snippet shows, it need not use.
   const options = { ...parsed.options, noUnusedLocals: false, noEmit: true };
   const disk = ts.createCompilerHost(options);
