@@ -24,6 +24,11 @@ async fn the_rust_client_conforms() {
 }
 
 #[tokio::test]
+async fn the_go_client_conforms() {
+    conforms("Go").await;
+}
+
+#[tokio::test]
 async fn the_java_client_conforms() {
     conforms("Java").await;
 }
@@ -41,6 +46,21 @@ async fn the_python_client_conforms() {
 #[tokio::test]
 async fn the_asynchronous_python_client_conforms() {
     conforms("Python asyncio").await;
+}
+
+#[tokio::test]
+async fn the_typescript_client_conforms_in_node() {
+    conforms("Node").await;
+}
+
+#[tokio::test]
+async fn the_typescript_client_conforms_in_node_over_grpc_web() {
+    conforms("Node gRPC-Web").await;
+}
+
+#[tokio::test]
+async fn the_typescript_client_conforms_in_a_browser() {
+    conforms("Browser").await;
 }
 
 #[test]

@@ -5,4 +5,5 @@ mod conformance;
 mod package;
 mod packages;
 mod python;
+mod together;
 mod toolchain;

@@ -20,9 +20,11 @@ pub(super) struct Package {
     built: OnceLock<()>,
 }
 
+pub(super) static GO: Package = Package::new("go");
 pub(super) static JAVA: Package = Package::new("java");
 pub(super) static PYTHON: Package = Package::new("python");
 pub(super) static RUST: Package = Package::new("rust");
+pub(super) static TYPESCRIPT: Package = Package::new("typescript");
 
 impl Package {
     const fn new(name: &'static str) -> Self {
@@ -31,7 +33,7 @@ impl Package {
 
     /// The package of a directory.
     pub(super) fn named(name: &str) -> &'static Self {
-        let all = [&JAVA, &PYTHON, &RUST];
+        let all = [&GO, &JAVA, &PYTHON, &RUST, &TYPESCRIPT];
         all.into_iter().find(|package| package.name == name).expect("there is a package")
     }
 
@@ -66,7 +68,8 @@ impl Package {
         Path::new(CLIENTS).join(self.name)
     }
 
-    fn task(&self, task: &str) -> Command {
+    /// A command of its script.
+    pub(super) fn task(&self, task: &str) -> Command {
         let mut command = Command::new(self.directory().join("task"));
         command.arg(task);
         command

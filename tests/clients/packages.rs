@@ -4,10 +4,15 @@ use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
 use super::{
-    package::{JAVA, PYTHON, Package, RUST},
+    package::{GO, JAVA, PYTHON, Package, RUST, TYPESCRIPT},
     toolchain::or_skip,
 };
 use crate::process::hatd::Hatd;
+
+#[test]
+fn the_go_client_passes_its_own_tests() {
+    passes_its_own_tests(&GO);
+}
 
 #[test]
 fn the_java_client_passes_its_own_tests() {
@@ -19,9 +24,19 @@ fn the_python_client_passes_its_own_tests() {
     passes_its_own_tests(&PYTHON);
 }
 
+#[test]
+fn the_typescript_client_passes_its_own_tests() {
+    passes_its_own_tests(&TYPESCRIPT);
+}
+
 #[tokio::test]
 async fn the_quick_start_in_rust_runs_as_it_is_written() {
     quick_start(&RUST).await;
+}
+
+#[tokio::test]
+async fn the_quick_start_in_go_runs_as_it_is_written() {
+    quick_start(&GO).await;
 }
 
 #[tokio::test]
@@ -32,6 +47,11 @@ async fn the_quick_start_in_java_runs_as_it_is_written() {
 #[tokio::test]
 async fn the_quick_start_in_python_runs_as_it_is_written() {
     quick_start(&PYTHON).await;
+}
+
+#[tokio::test]
+async fn the_quick_start_in_typescript_runs_as_it_is_written() {
+    quick_start(&TYPESCRIPT).await;
 }
 
 fn passes_its_own_tests(package: &Package) {

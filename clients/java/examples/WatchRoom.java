@@ -17,14 +17,14 @@ import java.time.Duration;
  * Follows a room, and goes on where it stopped when it is started again:
  *
  * <pre>
- * ./task example WatchRoom http://127.0.0.1:50051 room@conference.localhost token.txt
+ * ./task example WatchRoom room@conference.localhost http://127.0.0.1:50051 token.txt
  * </pre>
  */
 public class WatchRoom {
 
   public static void main(String[] arguments) throws IOException {
-    String target = arguments[0];
-    String room = arguments[1];
+    String room = arguments[0];
+    String target = arguments[1];
     Path file = Path.of(arguments[2]);
 
     WatchOptions options = WatchOptions.of(Selectors.room(room)).withListener(new Log());

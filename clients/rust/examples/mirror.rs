@@ -15,6 +15,7 @@ async fn main() -> Result<(), Error> {
     let mut arguments = env::args().skip(1);
     let room = arguments.next().unwrap_or_else(|| "room@conference.localhost".to_owned());
     let target = arguments.next().unwrap_or_else(|| "http://127.0.0.1:50051".to_owned());
+    let language = arguments.next().unwrap_or_default();
 
     // The server may start later: the mirror connects by itself, and again whenever it must.
     let hatd = Client::builder().connect_lazy(target)?;
@@ -25,19 +26,17 @@ async fn main() -> Result<(), Error> {
         if user.is_empty() {
             // The room's record or catalogue: titles, hues and the order may be other ones.
             for document in mirror.users(&room) {
-                print(&mirror, &room, &document.user_jid);
+                print(&mirror, &room, &document.user_jid, &language);
             }
         } else {
-            print(&mirror, &room, &user);
+            print(&mirror, &room, &user, &language);
         }
     }
     Ok(())
 }
 
-fn print(mirror: &Mirror, room: &str, user: &str) {
-    let titles: Vec<_> = mirror.hats(room, user).into_iter().map(|hat| hat.title).collect();
-    println!(
-        "{user} wears {}",
-        if titles.is_empty() { "nothing".into() } else { titles.join(", ") }
-    );
+fn print(mirror: &Mirror, room: &str, user: &str, language: &str) {
+    let hats = mirror.hats_in(room, user, language).into_iter();
+    let titles: Vec<_> = hats.map(|hat| hat.title).collect();
+    println!("{user}: {}", if titles.is_empty() { "no hat".into() } else { titles.join(", ") });
 }
