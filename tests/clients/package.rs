@@ -22,6 +22,7 @@ pub(super) struct Package {
 
 pub(super) static GO: Package = Package::new("go");
 pub(super) static JAVA: Package = Package::new("java");
+pub(super) static PROSODY: Package = Package::new("prosody");
 pub(super) static PYTHON: Package = Package::new("python");
 pub(super) static RUST: Package = Package::new("rust");
 pub(super) static TYPESCRIPT: Package = Package::new("typescript");
