@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    path::Path,
     process::Stdio,
     sync::{Arc, Mutex},
 };
@@ -45,10 +46,13 @@ async fn what_one_language_writes_all_others_show() {
         let ready = spawn_blocking(move || package.ready(needs)).await.unwrap();
         let Some(()) = or_skip(ready) else { return };
     }
-    let data = TempDir::new().unwrap();
+    let (data, scratch) = (TempDir::new().unwrap(), TempDir::new().unwrap());
     let hatd = serve(&data, "127.0.0.1:0").await;
     let target = hatd.endpoint();
-    let watchers = WATCHERS.map(|(package, example)| Watcher::start(package, example, &target));
+    let start = |(package, example): (&Package, &[&str])| {
+        Watcher::start(package, example, &target, scratch.path())
+    };
+    let watchers = WATCHERS.map(start);
 
     said(&JAVA, &["School", ROOM, &target, "Tutor"]).await;
     shown(&watchers, ADA, "Teacher").await;
@@ -104,9 +108,15 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn start(package: &Package, example: &[&str], target: &str) -> Self {
+    /// Starts it. What it leaves behind when it is killed is in `scratch`.
+    fn start(package: &Package, example: &[&str], target: &str, scratch: &Path) -> Self {
         let mut command = Command::from(package.task("example"));
-        command.args(example).args([ROOM, target]).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+            .args(example)
+            .args([ROOM, target])
+            .env("TMPDIR", scratch)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let state = Arc::<(Mutex<HashMap<String, String>>, Notify)>::default();

@@ -51,6 +51,9 @@ async function look(url: URL): Promise<void> {
   const browser = await chromium.launch({
     executablePath: env["HATD_CHROMIUM"] ?? "/usr/bin/chromium",
     args: ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run"],
+    // What ends this process ends the browser, too.
+    handleSIGTERM: false,
+    handleSIGHUP: false,
   });
   const page = await browser.newPage({ viewport: { width: 640, height: 400 } });
   await page.exposeFunction("shown", (lines: string[]) => {
