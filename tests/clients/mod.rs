@@ -4,7 +4,7 @@ mod broken;
 mod conformance;
 mod package;
 mod packages;
-mod prosody;
+mod plugins;
 mod python;
 mod together;
 mod toolchain;

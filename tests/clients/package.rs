@@ -20,6 +20,7 @@ pub(super) struct Package {
     built: OnceLock<()>,
 }
 
+pub(super) static EJABBERD: Package = Package::new("ejabberd");
 pub(super) static GO: Package = Package::new("go");
 pub(super) static JAVA: Package = Package::new("java");
 pub(super) static PROSODY: Package = Package::new("prosody");
