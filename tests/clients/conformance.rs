@@ -48,6 +48,21 @@ async fn the_asynchronous_python_client_conforms() {
     conforms("Python asyncio").await;
 }
 
+#[tokio::test]
+async fn the_typescript_client_conforms_in_node() {
+    conforms("Node").await;
+}
+
+#[tokio::test]
+async fn the_typescript_client_conforms_in_node_over_grpc_web() {
+    conforms("Node gRPC-Web").await;
+}
+
+#[tokio::test]
+async fn the_typescript_client_conforms_in_a_browser() {
+    conforms("Browser").await;
+}
+
 #[test]
 fn the_table_shows_every_client_and_case() {
     let cases = cases().into_iter().map(|case| case.name).collect::<Vec<_>>();

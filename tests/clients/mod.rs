@@ -4,6 +4,7 @@ mod broken;
 mod conformance;
 mod package;
 mod packages;
+mod plugins;
 mod python;
 mod together;
 mod toolchain;

@@ -20,10 +20,13 @@ pub(super) struct Package {
     built: OnceLock<()>,
 }
 
+pub(super) static EJABBERD: Package = Package::new("ejabberd");
 pub(super) static GO: Package = Package::new("go");
 pub(super) static JAVA: Package = Package::new("java");
+pub(super) static PROSODY: Package = Package::new("prosody");
 pub(super) static PYTHON: Package = Package::new("python");
 pub(super) static RUST: Package = Package::new("rust");
+pub(super) static TYPESCRIPT: Package = Package::new("typescript");
 
 impl Package {
     const fn new(name: &'static str) -> Self {
@@ -32,7 +35,7 @@ impl Package {
 
     /// The package of a directory.
     pub(super) fn named(name: &str) -> &'static Self {
-        let all = [&GO, &JAVA, &PYTHON, &RUST];
+        let all = [&GO, &JAVA, &PYTHON, &RUST, &TYPESCRIPT];
         all.into_iter().find(|package| package.name == name).expect("there is a package")
     }
 

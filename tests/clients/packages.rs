@@ -4,7 +4,7 @@ use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
 use super::{
-    package::{GO, JAVA, PYTHON, Package, RUST},
+    package::{GO, JAVA, PYTHON, Package, RUST, TYPESCRIPT},
     toolchain::or_skip,
 };
 use crate::process::hatd::Hatd;
@@ -22,6 +22,11 @@ fn the_java_client_passes_its_own_tests() {
 #[test]
 fn the_python_client_passes_its_own_tests() {
     passes_its_own_tests(&PYTHON);
+}
+
+#[test]
+fn the_typescript_client_passes_its_own_tests() {
+    passes_its_own_tests(&TYPESCRIPT);
 }
 
 #[tokio::test]
@@ -42,6 +47,11 @@ async fn the_quick_start_in_java_runs_as_it_is_written() {
 #[tokio::test]
 async fn the_quick_start_in_python_runs_as_it_is_written() {
     quick_start(&PYTHON).await;
+}
+
+#[tokio::test]
+async fn the_quick_start_in_typescript_runs_as_it_is_written() {
+    quick_start(&TYPESCRIPT).await;
 }
 
 fn passes_its_own_tests(package: &Package) {

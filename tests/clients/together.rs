@@ -3,6 +3,7 @@
 
 use std::{
     collections::HashMap,
+    path::Path,
     process::Stdio,
     sync::{Arc, Mutex},
 };
@@ -17,30 +18,41 @@ use tokio::{
 };
 
 use super::{
-    package::{GO, JAVA, PYTHON, Package, RUST},
+    package::{GO, JAVA, PYTHON, Package, RUST, TYPESCRIPT},
     toolchain::or_skip,
 };
-use crate::process::hatd::{Hatd, LIMIT};
+use crate::process::hatd::{Hatd, LIMIT, command, on};
 
 const ROOM: &str = "algebra@conference.localhost";
 const ADA: &str = "ada@localhost";
 const BEN: &str = "ben@localhost";
 const TUTOR: &str = "https://school.example/hats/tutor";
 
-/// The programs that watch.
-const WATCHERS: [(&Package, &str); 4] =
-    [(&RUST, "mirror"), (&GO, "mirror"), (&JAVA, "ShowHats"), (&PYTHON, "mirror")];
+/// The programs that watch; the last one is a page in a browser.
+const WATCHERS: [(&Package, &[&str]); 6] = [
+    (&RUST, &["mirror"]),
+    (&GO, &["mirror"]),
+    (&JAVA, &["ShowHats"]),
+    (&PYTHON, &["mirror"]),
+    (&TYPESCRIPT, &["mirror"]),
+    (&TYPESCRIPT, &["browser", "--look"]),
+];
 
 #[tokio::test]
 async fn what_one_language_writes_all_others_show() {
-    for package in [&RUST, &GO, &JAVA, &PYTHON] {
-        let ready = spawn_blocking(|| package.ready(None)).await.unwrap();
+    for (package, needs) in
+        [(&RUST, None), (&GO, None), (&JAVA, None), (&PYTHON, None), (&TYPESCRIPT, Some("browser"))]
+    {
+        let ready = spawn_blocking(move || package.ready(needs)).await.unwrap();
         let Some(()) = or_skip(ready) else { return };
     }
-    let data = TempDir::new().unwrap();
-    let hatd = Hatd::start(data.path()).await;
+    let (data, scratch) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    let hatd = serve(&data, "127.0.0.1:0").await;
     let target = hatd.endpoint();
-    let watchers = WATCHERS.map(|(package, example)| Watcher::start(package, example, &target));
+    let start = |(package, example): (&Package, &[&str])| {
+        Watcher::start(package, example, &target, scratch.path())
+    };
+    let watchers = WATCHERS.map(start);
 
     said(&JAVA, &["School", ROOM, &target, "Tutor"]).await;
     shown(&watchers, ADA, "Teacher").await;
@@ -54,13 +66,19 @@ async fn what_one_language_writes_all_others_show() {
 
     let address = hatd.address;
     hatd.stop().await;
-    let hatd = Hatd::restart(data.path(), address).await;
+    let hatd = serve(&data, &address.to_string()).await;
     said(&GO, &["bot", "-target", &target, ROOM, ADA, TUTOR]).await;
     shown(&watchers, ADA, "Teacher, Mentor").await;
 
     said(&GO, &["bot", "-take", "-target", &target, ROOM, BEN, TUTOR]).await;
     shown(&watchers, BEN, "no hat").await;
     hatd.stop().await;
+}
+
+/// Starts a hatd that pages may call.
+async fn serve(data: &TempDir, listen: &str) -> Hatd {
+    let mut hatd = command(&on(data.path(), listen));
+    Hatd::serve(hatd.args(["--cors-origins", "*"])).await
 }
 
 /// Runs an example to its end.
@@ -90,9 +108,15 @@ struct Watcher {
 }
 
 impl Watcher {
-    fn start(package: &Package, example: &str, target: &str) -> Self {
+    /// Starts it. What it leaves behind when it is killed is in `scratch`.
+    fn start(package: &Package, example: &[&str], target: &str, scratch: &Path) -> Self {
         let mut command = Command::from(package.task("example"));
-        command.args([example, ROOM, target]).stdin(Stdio::null()).stdout(Stdio::piped());
+        command
+            .args(example)
+            .args([ROOM, target])
+            .env("TMPDIR", scratch)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped());
         let mut child = command.kill_on_drop(true).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let state = Arc::<(Mutex<HashMap<String, String>>, Notify)>::default();

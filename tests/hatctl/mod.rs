@@ -1,6 +1,7 @@
 //! The hatctl binary against the hatd binary.
 
 mod import;
+mod prosody;
 mod refusals;
 mod watch;
 

@@ -174,7 +174,8 @@ impl Rules {
             .map_err(|error| format!("description: {error}"))
     }
 
-    fn check_hats(&self, hats: &Hats) -> Result<(), String> {
+    /// Checks all hats of a user in a room.
+    pub(crate) fn check_hats(&self, hats: &Hats) -> Result<(), String> {
         let mut document = Document::default();
         for (hat_id, attachment) in hats {
             let id = self.hat_id(hat_id)?;
@@ -412,7 +413,7 @@ mod tests {
     use super::*;
 
     fn check(text: impl Into<Vec<u8>>) -> Result<Checked, Error> {
-        Rules::new(None, false).unwrap().check(&Source::held(text))
+        Rules::new(None, false).unwrap().check(&Source::held("-", text))
     }
 
     #[test]
@@ -449,10 +450,10 @@ mod tests {
         assert!(is_good(&hats(64, 992)) && !is_good(&hats(64, 993)));
         assert!(is_good(&hats(1, 1023)) && !is_good(&hats(1, 1024)));
         let larger = Rules::new(None, true).unwrap();
-        assert!(larger.check(&Source::held(hats(65, 1024))).is_ok());
+        assert!(larger.check(&Source::held("-", hats(65, 1024))).is_ok());
         let context = pb::Context { actor: "a".into(), reason: String::new() };
         let longer = Rules::new(Some(context), false).unwrap();
-        assert!(longer.check(&Source::held(hats(64, 992))).is_err(), "the actor counts");
+        assert!(longer.check(&Source::held("-", hats(64, 992))).is_err(), "the actor counts");
 
         let definitions = |count: usize| {
             let line =

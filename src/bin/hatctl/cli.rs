@@ -126,6 +126,9 @@ pub(crate) enum Command {
     /// A room can have hats from before its settings became stricter: of users who do not belong
     /// to it, where its line says AFFILIATED, or without a definition, where it says DEFINED_ONLY.
     /// Such a room is ANYONE or ANY_URI while hats are sent, and gets its own settings last.
+    ///
+    /// With `prosody`, it is what a Prosody keeps instead of a file; one that is called prosody is
+    /// ./prosody.
     #[command(verbatim_doc_comment)]
     Import(Import),
     /// Write rooms, definitions, affiliations and hats to a JSON lines file for import.
@@ -456,9 +459,70 @@ pub(crate) struct Watch {
 }
 
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(crate) struct Import {
     /// The file, or - for standard input, which is then kept in memory.
-    pub(crate) file: PathBuf,
+    #[arg(required = true)]
+    file: Option<PathBuf>,
+    #[command(flatten)]
+    how: ImportOptions,
+    #[command(subcommand)]
+    other: Option<ImportOther>,
+}
+
+impl Import {
+    /// Whether nothing is to be sent.
+    pub(crate) fn is_dry_run(&self) -> bool {
+        match &self.other {
+            Some(ImportOther::Prosody { how, .. }) => how.dry_run,
+            None => self.how.dry_run,
+        }
+    }
+
+    /// What to import, and how.
+    pub(crate) fn into_parts(self) -> (ImportFrom, ImportOptions) {
+        match (self.other, self.file) {
+            (Some(ImportOther::Prosody { data_dir, how }), _) => {
+                (ImportFrom::Prosody(data_dir), how)
+            }
+            (None, file) => (ImportFrom::File(file.unwrap_or_default()), self.how),
+        }
+    }
+}
+
+/// What is imported.
+pub(crate) enum ImportFrom {
+    /// A JSON lines file.
+    File(PathBuf),
+    /// The data directory of a Prosody.
+    Prosody(PathBuf),
+}
+
+#[derive(Debug, Subcommand)]
+enum ImportOther {
+    /// Bring over what a Prosody keeps: rooms, affiliations, and hats of `mod_muc_hats_api`.
+    ///
+    /// All persistent rooms of all MUC components in Prosody's data directory are read, as its
+    /// internal storage keeps them; Prosody may run meanwhile. (Of another storage, Prosody's own
+    /// migrator makes an internal one first.) Each user gets exactly the hats that Prosody has for
+    /// the user, with their titles; catalogues stay empty.
+    ///
+    /// What hatd does not take is named, each with why, and the rest is imported: a hat id that is
+    /// no URI, a title of more than one line or 256 bytes, hats of outcasts or of users who do not
+    /// belong to the room. The exit code is then 1.
+    Prosody {
+        /// Prosody's data directory, such as /var/lib/prosody.
+        #[arg(value_name = "DIR")]
+        data_dir: PathBuf,
+        #[command(flatten)]
+        how: ImportOptions,
+    },
+}
+
+/// How an import is done.
+#[derive(Debug, Args)]
+#[group(skip)]
+pub(crate) struct ImportOptions {
     /// Read and check the file, and send nothing.
     #[arg(long)]
     pub(crate) dry_run: bool,

@@ -38,7 +38,7 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
             let hatd = builder(global).connect_lazy(&global.endpoint)?;
             watch::run(&hatd, arguments, &mut output).await
         }
-        Command::Import(arguments) if arguments.dry_run => import::check(arguments),
+        Command::Import(arguments) if arguments.is_dry_run() => import::check(arguments),
         Command::Import(arguments) => import::run(&connect(global).await?, arguments).await,
         Command::Export(arguments) => export::run(&connect(global).await?, arguments).await,
         Command::Room(command) => room(&connect(global).await?, command, &mut output).await,

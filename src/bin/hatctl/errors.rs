@@ -35,6 +35,9 @@ pub(crate) enum Error {
     /// A file does not hold what it should.
     #[error("{place}: {what}")]
     Input { place: String, what: String },
+    /// Part of what was to be imported was not.
+    #[error("{0} that are named above were not taken; all else was")]
+    NotTaken(usize),
     /// A file cannot be read or written.
     #[error("{}: {source}", path.display())]
     File { path: PathBuf, source: io::Error },
@@ -78,7 +81,11 @@ impl Error {
         match self {
             Self::Output(error) => error.kind() == io::ErrorKind::BrokenPipe,
             Self::Json(error) => error.io_error_kind() == Some(io::ErrorKind::BrokenPipe),
-            Self::Call(_) | Self::Lines { .. } | Self::Usage(_) | Self::Input { .. } => false,
+            Self::Call(_)
+            | Self::Lines { .. }
+            | Self::Usage(_)
+            | Self::Input { .. }
+            | Self::NotTaken(_) => false,
             Self::File { source, .. } => source.kind() == io::ErrorKind::BrokenPipe,
         }
     }
@@ -88,7 +95,11 @@ impl Error {
         let code = match self {
             Self::Call(error) | Self::Lines { source: error, .. } => call_exit_code(error),
             Self::Usage(_) => 2,
-            Self::Input { .. } | Self::File { .. } | Self::Output(_) | Self::Json(_) => 1,
+            Self::Input { .. }
+            | Self::NotTaken(_)
+            | Self::File { .. }
+            | Self::Output(_)
+            | Self::Json(_) => 1,
         };
         ExitCode::from(code)
     }
@@ -98,7 +109,11 @@ impl Error {
         match self {
             Self::Call(error) | Self::Lines { source: error, .. } => call_advice(error, endpoint),
             Self::Usage(_) => Some("see hatctl help".to_owned()),
-            Self::Input { .. } | Self::File { .. } | Self::Output(_) | Self::Json(_) => None,
+            Self::Input { .. }
+            | Self::NotTaken(_)
+            | Self::File { .. }
+            | Self::Output(_)
+            | Self::Json(_) => None,
         }
     }
 }

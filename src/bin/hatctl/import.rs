@@ -20,10 +20,11 @@ use prost::Message as _;
 
 use crate::{
     check::{Rules, StrictRoom, drop_expired, normalise},
-    cli,
+    cli::{self, ImportFrom},
     errors::{Error, note},
     input::{Lines, Source, index_of},
     json::{self, Line},
+    prosody,
 };
 
 /// Calls that are in flight together: from about this many writers on, hatd shares each wait for
@@ -54,26 +55,49 @@ const BYTES_BESIDES_HAT: usize = 64;
 /// no order. In memory they take about ten times as much.
 const HELD_BYTES: usize = 8 * 1024 * 1024;
 
-/// Reads and checks a file, and sends nothing.
+/// Reads and checks what is to be imported, and sends nothing.
 pub(crate) fn check(arguments: cli::Import) -> Result<(), Error> {
-    let source = Source::open(&arguments.file)?;
-    let rules = Rules::new(arguments.context.into_pb(), arguments.any_size)?;
+    let (from, how) = arguments.into_parts();
+    let rules = Rules::new(how.context.into_pb(), how.any_size)?;
+    let (source, refused) = open(from, &rules)?;
     let counts = rules.check(&source)?.counts;
     note(&format!("{} is good: {}", source.name(), counts.text()));
-    Ok(())
+    all_taken(refused)
 }
 
-/// Reads and checks a file, then sends it.
+/// Opens what is to be imported. Answers also how much of it hatd does not take: that was told.
+fn open(from: ImportFrom, rules: &Rules) -> Result<(Source, usize), Error> {
+    let data_dir = match from {
+        ImportFrom::File(file) => return Ok((Source::open(&file)?, 0)),
+        ImportFrom::Prosody(data_dir) => data_dir,
+    };
+    let prosody::Read { lines, refused, passed_over } = prosody::read(&data_dir, rules)?;
+    for refused in &refused {
+        note(&format!("not taken: {refused}"));
+    }
+    if passed_over > 0 {
+        note(&format!("passed over {passed_over} rooms that are not persistent or destroyed"));
+    }
+    Ok((Source::held(data_dir, lines), refused.len()))
+}
+
+fn all_taken(refused: usize) -> Result<(), Error> {
+    if refused == 0 { Ok(()) } else { Err(Error::NotTaken(refused)) }
+}
+
+/// Reads and checks what is to be imported, then sends it.
 pub(crate) async fn run(hatd: &Client, arguments: cli::Import) -> Result<(), Error> {
-    let source = Source::open(&arguments.file)?;
-    let context = arguments.context.into_pb();
-    let checked = Rules::new(context.clone(), arguments.any_size)?.check(&source)?;
+    let (from, how) = arguments.into_parts();
+    let context = how.context.into_pb();
+    let rules = Rules::new(context.clone(), how.any_size)?;
+    let (source, refused) = open(from, &rules)?;
+    let checked = rules.check(&source)?;
     let counts = checked.counts;
     let import = Import {
         hatd,
         source: &source,
         strict_rooms: &checked.strict_rooms,
-        max_removed_hats: arguments.max_removed_hats,
+        max_removed_hats: how.max_removed_hats,
         context,
         progress: progress(counts.lines()),
     };
@@ -90,7 +114,7 @@ pub(crate) async fn run(hatd: &Client, arguments: cli::Import) -> Result<(), Err
     result?;
     let seconds = start.elapsed().as_secs_f64();
     note(&format!("imported {} in {seconds:.1} s", counts.text()));
-    Ok(())
+    all_taken(refused)
 }
 
 /// A bar on standard error, if that is a terminal.
@@ -457,7 +481,7 @@ mod tests {
                 r#"{{"hats": {{"room_jid": "r@c", "user_jid": "u{user}@h", "hats": {{{hats}}}}}}}"#
             )
         };
-        Source::held((0..users).map(line).collect::<Vec<_>>().join("\n"))
+        Source::held("-", (0..users).map(line).collect::<Vec<_>>().join("\n"))
     }
 
     #[test]
@@ -498,7 +522,7 @@ mod tests {
                 )
             };
             let lines: Vec<_> = (0..users).map(line).collect();
-            let batches = batches(&Source::held(lines.join("\n")), Users::default());
+            let batches = batches(&Source::held("-", lines.join("\n")), Users::default());
             assert_eq!(batches.len(), calls, "{users} of {local_bytes} bytes");
             let mut sent = Vec::new();
             for batch in batches {
@@ -513,7 +537,7 @@ mod tests {
 
     #[test]
     fn each_step_takes_its_own_lines_in_any_order() {
-        let source = Source::held(
+        let source = Source::held("-", 
             [
                 r#"{"hats": {"room_jid": "r@c", "user_jid": "u@h", "hats": {"urn:a": {"active": true}}}}"#,
                 r#"{"affiliation": {"room_jid": "r@c", "user_jid": "u@h", "affiliation": "member"}}"#,
@@ -547,6 +571,7 @@ mod tests {
     #[test]
     fn expired_hats_are_left_out_and_counted() {
         let source = Source::held(
+            "-",
             r#"{"hats": {"room_jid": "r@c", "user_jid": "u@h", "hats":
                 {"urn:a": {"expire_time": "2001-01-01T00:00:00Z"},
                  "urn:b": {"expire_time": "9001-01-01T00:00:00Z"}}}}"#

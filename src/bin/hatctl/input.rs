@@ -36,9 +36,8 @@ impl Source {
     }
 
     /// Stands for a file of this text.
-    #[cfg(test)]
-    pub(crate) fn held(text: impl Into<Vec<u8>>) -> Self {
-        Self { path: "-".into(), held: Some(text.into()) }
+    pub(crate) fn held(path: impl Into<PathBuf>, text: impl Into<Vec<u8>>) -> Self {
+        Self { path: path.into(), held: Some(text.into()) }
     }
 
     /// Reads the file as one value.
@@ -84,7 +83,7 @@ impl Source {
 
     /// Returns the name to show.
     pub(crate) fn name(&self) -> String {
-        if self.held.is_some() {
+        if self.path == Path::new("-") {
             "standard input".to_owned()
         } else {
             self.path.display().to_string()
@@ -165,7 +164,7 @@ mod tests {
 
     #[test]
     fn a_bad_line_is_named_by_its_number() {
-        let source = Source::held("1\n\n  2  \nx\n");
+        let source = Source::held("-", "1\n\n  2  \nx\n");
         let lines: Vec<_> = source.lines::<u32>().unwrap().collect();
         assert_eq!(lines.len(), 3);
         assert_eq!(*lines[1].as_ref().unwrap(), (3, 2));
@@ -176,7 +175,7 @@ mod tests {
     #[test]
     fn a_last_line_needs_no_end() {
         let numbers: Vec<_> =
-            Source::held("1\n2").lines::<u32>().unwrap().map(|line| line.unwrap()).collect();
+            Source::held("-", "1\n2").lines::<u32>().unwrap().map(|line| line.unwrap()).collect();
         assert_eq!(numbers, [(1, 1), (2, 2)]);
     }
 

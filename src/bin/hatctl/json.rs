@@ -238,6 +238,19 @@ pub(crate) struct Room {
     pub(crate) etag: String,
 }
 
+impl Room {
+    /// A room of which nothing but its name is said.
+    pub(crate) fn of(room_jid: &str) -> Self {
+        Self {
+            room_jid: room_jid.to_owned(),
+            hat_policy: unspecified(),
+            eligibility: unspecified(),
+            revision: 0,
+            etag: String::new(),
+        }
+    }
+}
+
 fn unspecified<T>() -> Named<T> {
     Named(None)
 }

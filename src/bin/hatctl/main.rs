@@ -9,6 +9,7 @@ mod import;
 mod input;
 mod json;
 mod output;
+mod prosody;
 mod time;
 mod watch;
 
