@@ -61,6 +61,8 @@ pub struct Config {
     pub retention_bytes: u64,
     /// How large a file of the commit log grows, in bytes. Commits are forgotten by whole files.
     pub log_segment_bytes: u64,
+    /// How many bytes of commits are logged before the next checkpoint, at least.
+    pub checkpoint_bytes: u64,
     /// How long an answer is kept for a repeated request id.
     pub request_id_ttl: Duration,
     /// Bounds on what callers send and keep.
@@ -81,6 +83,7 @@ impl Default for Config {
             retention_age: Duration::from_hours(168),
             retention_bytes: 8 << 30,
             log_segment_bytes: 64 << 20,
+            checkpoint_bytes: 64 << 20,
             request_id_ttl: Duration::from_hours(1),
             limits: Limits::default(),
         }
@@ -140,6 +143,10 @@ impl Config {
                 .log_segment_bytes
                 .or(file.log_segment_bytes)
                 .map_or(default.log_segment_bytes, |size| size.as_u64()),
+            checkpoint_bytes: flags
+                .checkpoint_bytes
+                .or(file.checkpoint_bytes)
+                .map_or(default.checkpoint_bytes, |size| size.as_u64()),
             request_id_ttl: flags
                 .request_id_ttl
                 .or(file.request_id_ttl)
@@ -359,6 +366,12 @@ pub struct Settings {
     #[arg(long, env = "HATD_LOG_SEGMENT_BYTES", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "size_in_file")]
     pub log_segment_bytes: Option<ByteSize>,
+
+    /// How much is logged before the next checkpoint, at least; it waits until that is as much as the
+    /// checkpoint has, too [default: 64MiB]
+    #[arg(long, env = "HATD_CHECKPOINT_BYTES", value_name = "SIZE", value_parser = size)]
+    #[serde(deserialize_with = "size_in_file")]
+    pub checkpoint_bytes: Option<ByteSize>,
 
     /// How long an answer is kept for a repeated request id [default: 1h]
     #[arg(long, env = "HATD_REQUEST_ID_TTL", value_name = "DURATION", value_parser = duration)]
@@ -655,7 +668,7 @@ mod tests {
                 ("insecure-open", _) => "true",
                 ("cors-origins", _) => "['https://chat.example', '*']",
                 ("log-format", _) => "'text'",
-                ("retention-bytes" | "log-segment-bytes", _) => "'7KiB'",
+                ("retention-bytes" | "log-segment-bytes" | "checkpoint-bytes", _) => "'7KiB'",
                 _ => "'7s'",
             };
             text.extend([flag, " = ", line, "\n"]);

@@ -141,7 +141,11 @@ fn store_config(config: &Config) -> embedded::Config {
         ..store::Options::new(service::commit_len)
     };
     let store = embedded::Config::new(&config.data_dir, options);
-    embedded::Config { segment_bytes: config.log_segment_bytes, ..store }
+    embedded::Config {
+        segment_bytes: config.log_segment_bytes,
+        checkpoint_bytes: config.checkpoint_bytes,
+        ..store
+    }
 }
 
 fn server_options(config: &Config) -> server::Options {

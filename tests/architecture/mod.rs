@@ -242,7 +242,7 @@ fn sled_is_named_in_one_file() {
 }
 
 #[test]
-fn tasks_are_spawned_by_the_server_only_and_one_thread_by_the_store() {
+fn tasks_are_spawned_by_the_server_only_and_threads_by_the_store() {
     check_only(
         &["tokio::spawn(", "spawn_local(", "thread::spawn("],
         |_| false,
@@ -253,7 +253,7 @@ fn tasks_are_spawned_by_the_server_only_and_one_thread_by_the_store() {
     check_only(&[".spawn("], places, "tasks are spawned by the server");
     let sources = sources();
     let store = sources.iter().find(|source| source.path == "store/embedded/open.rs").unwrap();
-    assert_eq!(store.lines_with(".spawn(").count(), 1, "the writer is the store's one thread");
+    assert_eq!(store.lines_with(".spawn(").count(), 1, "the store begins its threads in one place");
 }
 
 #[test]

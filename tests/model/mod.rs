@@ -26,6 +26,10 @@ enum Step {
     Advance(i64),
     Reopen,
     Kill,
+    /// A checkpoint is taken.
+    Checkpoint,
+    /// The state that is served is lost.
+    LoseDocuments,
 }
 
 fn steps(clock: Range<i64>) -> impl Strategy<Value = Vec<Step>> {
@@ -36,6 +40,8 @@ fn steps(clock: Range<i64>) -> impl Strategy<Value = Vec<Step>> {
         8 => clock.prop_map(Step::Advance),
         1 => Just(Step::Reopen),
         1 => Just(Step::Kill),
+        2 => Just(Step::Checkpoint),
+        1 => Just(Step::LoseDocuments),
     ];
     vec(step, 1..80)
 }
@@ -59,6 +65,8 @@ async fn step(h: &mut Harness, step: &Step, world: &World) -> Vec<Result<Outcome
         Step::Advance(by) => h.clock.advance(*by),
         Step::Reopen => h.reopen().await,
         Step::Kill => h.kill(),
+        Step::Checkpoint => h.checkpoint().await,
+        Step::LoseDocuments => h.lose_documents(),
     }
     Vec::new()
 }
@@ -73,6 +81,7 @@ async fn run(steps: Vec<Step>, request_id_ttl: Duration) {
         setup.options.limits = small_limits();
         setup.options.request_id_ttl = request_id_ttl;
         setup.segment_bytes = 4000;
+        setup.checkpoint_bytes = 2000;
     };
     let mut memory = Harness::with(Engine::Memory, setup);
     let mut embedded = Harness::with(Engine::Embedded, setup);

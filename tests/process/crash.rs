@@ -167,7 +167,11 @@ async fn after_a_kill_the_state_is_made_again_from_the_log() {
     }
 
     let hatd = Hatd::start(dir.path()).await;
-    assert!(hatd.greeting.contains("making the state again from the log"), "{}", hatd.greeting);
+    assert!(
+        hatd.greeting.contains("making the state again from the checkpoint and the log"),
+        "{}",
+        hatd.greeting
+    );
     assert_eq!(Held::of(&hatd.client().await).await, state);
     assert!(!dir.path().join("documents.aside").exists());
     hatd.stop().await;

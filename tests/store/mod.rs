@@ -1,5 +1,6 @@
 //! The conformance suite: every case runs on every engine.
 
+mod checkpoints;
 mod expiry;
 mod hats;
 mod history;

@@ -1,5 +1,7 @@
 //! A store of any engine, with a clock that tests set.
 
+use std::fs;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::Duration;
@@ -42,6 +44,7 @@ impl Clock {
 pub(crate) struct Setup {
     pub(crate) options: Options,
     pub(crate) segment_bytes: u64,
+    pub(crate) checkpoint_bytes: u64,
 }
 
 /// A store that can be closed, killed and opened again.
@@ -71,7 +74,7 @@ impl Harness {
         let seconds = Arc::clone(&clock.0);
         let mut options = Options::new(commit_len);
         options.clock = Arc::new(move || at(seconds.load(Ordering::SeqCst)));
-        let mut setup = Setup { options, segment_bytes: 64 << 20 };
+        let mut setup = Setup { options, segment_bytes: 64 << 20, checkpoint_bytes: 64 << 20 };
         adjust(&mut setup);
         let running = match engine {
             Engine::Memory => Running::Memory(Memory::new(setup.options.clone())),
@@ -118,6 +121,27 @@ impl Harness {
             std::thread::yield_now();
         }
         *embedded = Some(open(dir, &self.setup));
+    }
+
+    /// Takes a checkpoint, if the engine has any.
+    pub(crate) async fn checkpoint(&self) {
+        if let Running::Embedded(embedded, _) = &self.running {
+            embedded.as_ref().unwrap().checkpoint().await.unwrap();
+        }
+    }
+
+    /// Kills the store, does something to its directory, and opens it again.
+    pub(crate) fn kill_and(&mut self, harm: impl FnOnce(&Path)) -> Result<(), embedded::OpenError> {
+        let Running::Embedded(embedded, dir) = &mut self.running else { return Ok(()) };
+        drop(embedded.take());
+        harm(dir.path());
+        *embedded = Some(try_open(dir, &self.setup)?);
+        Ok(())
+    }
+
+    /// Loses the state that is served, which is made again.
+    pub(crate) fn lose_documents(&mut self) {
+        self.kill_and(|dir| fs::remove_dir_all(dir.join("documents")).unwrap()).unwrap();
     }
 
     pub(crate) async fn apply(&self, request: Request) -> Result<Outcome, Error> {
@@ -199,6 +223,11 @@ pub(crate) fn seconds(count: u64) -> Duration {
 }
 
 fn open(dir: &TempDir, setup: &Setup) -> Embedded {
+    try_open(dir, setup).unwrap()
+}
+
+fn try_open(dir: &TempDir, setup: &Setup) -> Result<Embedded, embedded::OpenError> {
     let config = embedded::Config::new(dir.path(), setup.options.clone());
-    embedded::open(embedded::Config { segment_bytes: setup.segment_bytes, ..config }).unwrap()
+    let Setup { segment_bytes, checkpoint_bytes, .. } = *setup;
+    embedded::open(embedded::Config { segment_bytes, checkpoint_bytes, ..config })
 }

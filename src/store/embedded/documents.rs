@@ -233,22 +233,6 @@ impl Documents {
         Ok(())
     }
 
-    /// Every record that a checkpoint would have, in its order.
-    pub(super) fn records(&self) -> impl Iterator<Item = Result<Record, Error>> {
-        let trees = [
-            (Kind::Room, &self.rooms),
-            (Kind::Definition, &self.definitions),
-            (Kind::Document, &self.documents),
-            (Kind::Request, &self.requests),
-        ];
-        trees.into_iter().flat_map(|(kind, tree)| {
-            tree.iter().map(move |item| {
-                let (key, value) = item?;
-                Ok(Record { kind, key: key.to_vec(), value: value.to_vec() })
-            })
-        })
-    }
-
     /// Reads several records of a room as they were at one moment, without waiting; none
     /// if commits came in between too often.
     pub(super) fn try_read<T>(

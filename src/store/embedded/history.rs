@@ -24,6 +24,11 @@ impl History {
         (Position::new(position), mark)
     }
 
+    /// The position up to which commits were dropped.
+    pub(super) fn dropped(&self) -> Position {
+        Position::new(self.0.floor())
+    }
+
     /// The mark at a position; none if the log has none there.
     pub(super) fn mark_at(&self, position: Position) -> Result<Option<Mark>, Error> {
         self.0.mark_at(position.get()).map_err(unreadable)

@@ -66,7 +66,8 @@ impl Handle {
         self.growth.hurry.store(true, Ordering::Relaxed);
     }
 
-    /// Takes a checkpoint of all that is durable, and opens it.
+    /// Takes a checkpoint of all that is durable, drops what it covers of the log, and
+    /// opens it.
     pub(super) async fn take(&self) -> Result<File, Error> {
         let (reply, answer) = oneshot::channel();
         self.work.try_send(Work::Take { reply }).map_err(|error| match error {
@@ -121,15 +122,17 @@ impl Keeper {
                         && !growth.hurry.load(Ordering::Relaxed)
                     {
                         let error = crate::error::chain(&error);
-                        tracing::error!(error, "failed to take a checkpoint: the log goes on growing");
+                        tracing::error!(
+                            error,
+                            "failed to take a checkpoint: the log goes on growing"
+                        );
                         growth.due.store(logged + self.checkpoint_bytes, Ordering::Relaxed);
                     }
                 }
                 Work::Take { reply } => {
                     let taken = self.take(&growth).and_then(|()| {
-                        File::open(self.directory.checkpoint()).map_err(|error| {
-                            Error::Unavailable(Box::new(error))
-                        })
+                        File::open(self.directory.checkpoint())
+                            .map_err(|error| Error::Unavailable(Box::new(error)))
                     });
                     _ = reply.send(taken);
                 }
@@ -152,8 +155,12 @@ impl Keeper {
         self.documents.flush()?;
         let dropped = self.drop_old()?;
         tracing::info!(
-            position = head.get(), commits = head.get() - from.get(), bytes = self.last.bytes,
-            dropped, seconds = started.elapsed().as_secs_f64(), "took a checkpoint",
+            position = head.get(),
+            commits = head.get() - from.get(),
+            bytes = self.last.bytes,
+            dropped,
+            seconds = started.elapsed().as_secs_f64(),
+            "took a checkpoint",
         );
         Ok(())
     }
@@ -204,6 +211,8 @@ impl Keeper {
         let watched = self.floor.compute(&self.history, self.options.retention, now)?;
         let young = Retention { age: self.options.request_id_ttl, bytes: u64::MAX };
         let replayed = retention::floor_of(&self.history, young, now)?;
+        // The last commit before what is watched stays: its mark tells whose token it is.
+        let watched = watched.previous();
         self.history.drop_through(watched.min(replayed).min(self.last.position))
     }
 }

@@ -31,6 +31,7 @@ mod retention;
 mod values;
 mod writer;
 
+use std::fs::File;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -118,6 +119,20 @@ impl Embedded {
         answer.await.unwrap_or_else(|_| Err(Error::WritesStopped))
     }
 
+    /// Takes a checkpoint of all that is durable, drops what it covers of the log and
+    /// nobody may need any more, and opens it.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Overloaded`] if others wait for one; else as writing files may fail. The
+    /// checkpoint is then the one it was.
+    pub async fn checkpoint(&self) -> Result<File, Error> {
+        match &self.keeper {
+            Some(keeper) => keeper.take().await,
+            None => Err(Error::WritesStopped),
+        }
+    }
+
     /// The position below which the log is no longer shown.
     async fn floor(&self) -> Result<Position, Error> {
         let now = (self.options.clock)();
@@ -185,6 +200,7 @@ impl Store for Embedded {
         let here = match position {
             Position::START => Some(Mark::ORIGIN),
             position if position > self.feed.head().0 => None,
+            position if position <= self.history.dropped() => return Ok(Located::Expired),
             position => match self.feed.recent_mark(position) {
                 Some(mark) => Some(mark),
                 None => self.blocking(move |_, history| history.mark_at(position)).await?,

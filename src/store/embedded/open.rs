@@ -324,7 +324,8 @@ impl State<'_> {
         let (head, _) = self.history.head();
         if head > Position::START {
             tracing::info!(
-                checkpoint = base.get(), commits = head.get() - base.get(),
+                checkpoint = base.get(),
+                commits = head.get() - base.get(),
                 "making the state again from the checkpoint and the log",
             );
         }

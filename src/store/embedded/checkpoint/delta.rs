@@ -92,7 +92,8 @@ impl Delta {
         for kind in [Kind::Definition, Kind::Document] {
             let from = (kind, prefix.to_vec());
             let in_room = self.changes.range(from..);
-            let in_room = in_room.take_while(|((at, key), _)| *at == kind && key.starts_with(prefix));
+            let in_room =
+                in_room.take_while(|((at, key), _)| *at == kind && key.starts_with(prefix));
             let in_room: Vec<_> = in_room.map(|(key, _)| key.clone()).collect();
             for key in in_room {
                 self.changes.remove(&key);

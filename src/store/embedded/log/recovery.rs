@@ -76,11 +76,7 @@ pub(super) struct Recovered {
 /// # Errors
 ///
 /// Those of [`Log::open`](super::Log::open).
-pub(super) fn recover(
-    dir: &Path,
-    identity: Identity,
-    known: Known,
-) -> Result<Recovered, Error> {
+pub(super) fn recover(dir: &Path, identity: Identity, known: Known) -> Result<Recovered, Error> {
     let firsts = segment::list(dir)?;
     let Some((&last_first, sealed_firsts)) = firsts.split_last() else {
         return Err(Error::corrupt(dir, 0, "the log holds no segment"));
@@ -137,11 +133,7 @@ pub(super) fn recover(
 }
 
 /// Refuses a log that ends, with `last`, before a position known to have been durable.
-fn check_durable(
-    last: &Segment,
-    head: (u64, Mark),
-    durable: u64,
-) -> Result<(), Error> {
+fn check_durable(last: &Segment, head: (u64, Mark), durable: u64) -> Result<(), Error> {
     if durable > head.0 {
         let what = format!("the log ends at position {}, but {durable} was durable", head.0);
         return Err(Error::corrupt(&last.path, last.end, what));

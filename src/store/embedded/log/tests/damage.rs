@@ -90,7 +90,8 @@ fn a_position_known_to_be_durable_makes_a_shorter_log_corrupt() {
     let path = first_segment(&dir);
     let len = fs::metadata(&path).unwrap().len();
     let file = File::options().write(true).open(&path).unwrap();
-    let open_at_least = |durable| Log::open(dir.path(), OURS, Options::default(), Some(durable));
+    let open_at_least =
+        |durable| Log::open(dir.path(), OURS, Options::default(), durable_at_least(durable));
     open_at_least(2).unwrap();
     check_corrupt(open_at_least(3), &path, len, "3 was durable");
 
@@ -107,7 +108,7 @@ fn a_position_known_to_be_durable_saves_a_segment_with_a_torn_header() {
     let last = segment_paths(&dir).pop().unwrap();
     File::options().write(true).open(&last).unwrap().set_len(10).unwrap();
     assert!(matches!(
-        Log::open(dir.path(), OURS, small_segments(), Some(12)),
+        Log::open(dir.path(), OURS, small_segments(), durable_at_least(12)),
         Err(Error::Corrupt { .. })
     ));
     assert_eq!(fs::metadata(&last).unwrap().len(), 10);
@@ -153,14 +154,22 @@ fn a_doubled_segment_is_refused() {
 }
 
 #[test]
-fn the_oldest_segments_may_be_gone_and_what_they_held_is_expired() {
+fn the_oldest_segments_may_be_gone_if_not_needed_and_what_they_held_is_expired() {
     let dir = log_of_segments();
-    let kept = all(&reopen(dir.path()).1);
+    let (_, reader) = reopen(dir.path());
+    let (kept, first_gone) = (all(&reader), reader.segments()[0].last_position);
     let paths = segment_paths(&dir);
     fs::remove_file(&paths[0]).unwrap();
+    check_corrupt(open(dir.path()), &paths[1], 0, "but 1 is needed");
+    let based = |base| {
+        let known = Known { base: (base, kept[base as usize - 1].mark), ..Known::default() };
+        Log::open(dir.path(), OURS, small_segments(), known)
+    };
+    assert!(based(first_gone - 1).is_err());
 
-    let (_, reader) = reopen(dir.path());
+    let (_, reader) = based(first_gone).unwrap().into_parts();
     let floor = reader.floor();
+    assert_eq!(floor, first_gone);
     assert_eq!(reader.segments()[0].path, paths[1]);
     assert_eq!(reader.segments()[0].first_position, floor + 1);
     assert_eq!(all(&reader), kept[floor as usize..]);
@@ -172,15 +181,37 @@ fn the_oldest_segments_may_be_gone_and_what_they_held_is_expired() {
 }
 
 #[test]
-fn segments_without_any_record_whose_predecessors_are_gone_are_refused() {
+fn a_segment_without_any_record_goes_on_from_what_is_known_and_from_nothing_else() {
     let dir = TempDir::new().unwrap();
     drop(segment::Segment::create(dir.path(), OURS, 5).unwrap());
-    check_corrupt(
-        open(dir.path()),
-        &segment_path(dir.path(), 5),
-        SEGMENT_HEADER,
-        "holds no record",
-    );
+    let path = segment_path(dir.path(), 5);
+    check_corrupt(open(dir.path()), &path, 0, "but 1 is needed");
+    let based = |base| {
+        let known = Known { base: (base, Mark(7)), ..Known::default() };
+        Log::open(dir.path(), OURS, small_segments(), known)
+    };
+    check_corrupt(based(3), &path, 0, "but 4 is needed");
+    check_corrupt(based(5), &path, SEGMENT_HEADER, "holds no record");
+    let (mut appender, reader) = based(4).unwrap().into_parts();
+    assert_eq!(reader.head(), (4, Mark(7)));
+    commit(&mut appender, &[b"fifth"]);
+    assert_eq!(payloads(&reader), [b"fifth"]);
+}
+
+#[test]
+fn whole_segments_are_dropped_oldest_first_and_the_last_one_never() {
+    let dir = log_of_segments();
+    let (mut appender, reader) = reopen(dir.path());
+    let (before, paths) = (all(&reader), segment_paths(&dir));
+    let segments = reader.segments();
+    assert_eq!(reader.drop_through(segments[1].last_position - 1).unwrap(), segments[0].bytes);
+    assert_eq!(segment_paths(&dir), paths[1..]);
+    assert_eq!(all(&reader), before[segments[0].last_position as usize..]);
+
+    reader.drop_through(u64::MAX).unwrap();
+    assert_eq!(segment_paths(&dir), paths[paths.len() - 1..]);
+    commit(&mut appender, &[b"goes on"]);
+    assert_eq!(payloads(&reader).last().unwrap(), b"goes on");
 }
 
 #[test]
@@ -188,7 +219,7 @@ fn a_segment_of_another_store_or_epoch_is_refused() {
     for other in [Identity { store: [7; 16], ..OURS }, Identity { epoch: 4, ..OURS }] {
         let dir = log_of_segments();
         let path = first_segment(&dir);
-        let log = Log::open(dir.path(), other, Options::default(), None);
+        let log = Log::open(dir.path(), other, Options::default(), Known::default());
         assert!(matches!(log, Err(Error::WrongStore { file }) if file == path));
 
         drop(segment::Segment::create(dir.path(), other, 13).unwrap());
@@ -208,7 +239,7 @@ fn an_empty_or_missing_directory_is_never_an_empty_log() {
 fn a_log_is_never_created_over_another() {
     for dir in [log_of(&[&[b"one"]]), log_of_segments()] {
         let before = segment_paths(&dir);
-        match Log::create(dir.path(), OURS, Options::default()) {
+        match Log::create(dir.path(), OURS, Options::default(), (0, Mark::ORIGIN)) {
             Err(Error::Io { source, .. }) => {
                 assert_eq!(source.kind(), io::ErrorKind::AlreadyExists);
             }
@@ -224,7 +255,10 @@ fn a_log_whose_first_segment_lost_its_records_is_not_an_interrupted_creation() {
     let dir = log_of_segments();
     let path = first_segment(&dir);
     File::options().write(true).open(&path).unwrap().set_len(SEGMENT_HEADER).unwrap();
-    assert!(matches!(Log::create(dir.path(), OURS, Options::default()), Err(Error::Io { .. })));
+    assert!(matches!(
+        Log::create(dir.path(), OURS, Options::default(), (0, Mark::ORIGIN)),
+        Err(Error::Io { .. })
+    ));
     assert!(path.exists());
 }
 

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
-use super::{Appender, Error, Identity, Log, Mark, Options, Reader, Record, frame, segment};
+use super::{Appender, Error, Identity, Known, Log, Mark, Options, Reader, Record, frame, segment};
 
 const OURS: Identity = Identity { store: *b"a store's own id", epoch: 3 };
 
@@ -23,11 +23,15 @@ fn small_segments() -> Options {
 }
 
 fn create(dir: &Path, options: Options) -> (Appender, Reader) {
-    Log::create(dir, OURS, options).unwrap().into_parts()
+    Log::create(dir, OURS, options, (0, Mark::ORIGIN)).unwrap().into_parts()
 }
 
 fn open(dir: &Path) -> Result<Log, Error> {
-    Log::open(dir, OURS, small_segments(), None)
+    Log::open(dir, OURS, small_segments(), Known::default())
+}
+
+fn durable_at_least(durable: u64) -> Known {
+    Known { durable, ..Known::default() }
 }
 
 fn reopen(dir: &Path) -> (Appender, Reader) {

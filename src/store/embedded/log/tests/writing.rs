@@ -200,7 +200,7 @@ fn a_record_is_refused_one_byte_past_the_bound_and_the_batch_goes_on() {
     assert_eq!(payloads(&reader), [vec![1; 10], vec![3; 9]]);
 
     let narrower = Options { record_bytes_max: 5, ..Options::default() };
-    let (_, reader) = Log::open(dir.path(), OURS, narrower, None).unwrap().into_parts();
+    let (_, reader) = Log::open(dir.path(), OURS, narrower, Known::default()).unwrap().into_parts();
     assert_eq!(reader.head().0, 2);
 }
 
