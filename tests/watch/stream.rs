@@ -1,5 +1,6 @@
 //! A watch as a client that trusts nothing: every response is checked against the one before.
 
+use std::collections::VecDeque;
 use std::time::Duration;
 
 use hatd_client::pb;
@@ -67,6 +68,8 @@ pub(crate) fn refusal(status: &Status) -> (Code, String) {
 /// An open watch.
 pub(crate) struct Watch {
     stream: Streaming<Response>,
+    /// Commits of the last response that were not asked for yet.
+    pending: VecDeque<pb::Commit>,
     /// The token of the last response; of none yet, the one resumed.
     pub(crate) token: String,
 }
@@ -86,7 +89,7 @@ impl Watch {
             None | Some(Start::Snapshot(_) | Start::Now(_)) => String::new(),
         };
         let stream = stub.clone().watch_hats(request).await?.into_inner();
-        Ok(Self { stream, token })
+        Ok(Self { stream, pending: VecDeque::new(), token })
     }
 
     /// Opens a watch that the server is to refuse, at once or in place of the first response.
@@ -105,6 +108,7 @@ impl Watch {
 
     /// As [`Watch::next`]; none at the end.
     pub(crate) async fn try_next(&mut self) -> Result<Option<Response>, Status> {
+        assert_eq!(self.pending, [], "no commit is passed over");
         let response = tokio::time::timeout(LIMIT, self.stream.message()).await;
         let Some(response) = response.expect("no watch is silent for long")? else {
             return Ok(None);
@@ -119,11 +123,12 @@ impl Watch {
         commits(&self.next().await)
     }
 
-    /// The one commit of the next response.
+    /// The next commit, which may have come with the one before it.
     pub(crate) async fn commit(&mut self) -> pb::Commit {
-        let mut commits = self.commits().await;
-        assert_eq!(commits.len(), 1, "{commits:?}");
-        commits.remove(0)
+        while self.pending.is_empty() {
+            self.pending = self.commits().await.into();
+        }
+        self.pending.pop_front().expect("there is one")
     }
 
     /// All up to and with the next bookmark.
