@@ -58,7 +58,8 @@
 //!    makes it durable by `fdatasync` before it applies it to the state, shows it to watches, and
 //!    answers; refusals and answers that nothing changed wait for the same, since they rest on it.
 //! 4. The log is the truth. Commits hold whole documents, so applying one twice is harmless, and
-//!    the state can be made again from the log at any time; after an unclean stop it is.
+//!    the state can be made again from the checkpoint and the log at any time; where it cannot be
+//!    trusted, it is.
 //! 5. After a failed write or sync of the log nothing more is written until a restart, since
 //!    nobody knows what is on disk. The sync is never tried again.
 //! 6. Messages ([`pb`]) become valid domain values in [`service`], and below it there are only

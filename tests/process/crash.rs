@@ -16,7 +16,7 @@ use rand::{Rng as _, SeedableRng as _};
 use tempfile::TempDir;
 use tokio::sync::Notify;
 
-use super::hatd::{Hatd, LIMIT, put_open_room};
+use super::hatd::{Hatd, LIMIT, command, on, put_open_room};
 use crate::watch::held::{Follower, Held};
 use crate::watch::stream::{Watch, resume, snapshot};
 use crate::watch::traffic;
@@ -89,7 +89,7 @@ async fn follow(watch: &mut Watch, follower: &mut Follower) -> String {
 async fn a_kill_amid_10_000_writes_loses_nothing_acknowledged_and_watches_resume_exactly() {
     let mut rng = StdRng::seed_from_u64(traffic::seed());
     let dir = TempDir::new().unwrap();
-    let mut hatd = Hatd::start(dir.path()).await;
+    let mut hatd = start(dir.path(), "127.0.0.1:0").await;
     for number in 0..ROOMS {
         put_open_room(&hatd.client().await, &room_jid(number)).await;
     }
@@ -115,7 +115,7 @@ async fn a_kill_amid_10_000_writes_loses_nothing_acknowledged_and_watches_resume
         assert!(acknowledged.len() < WRITES, "it was killed amid the writes");
 
         hatd.ended().await;
-        hatd = Hatd::restart(dir.path(), address).await;
+        hatd = start(dir.path(), &address.to_string()).await;
         let state = Held::of(&hatd.client().await).await;
         for Acknowledged { room_jid, user_jid, revision } in acknowledged {
             let document = &state.users[&(room_jid.clone(), user_jid)];
@@ -137,6 +137,13 @@ async fn a_kill_amid_10_000_writes_loses_nothing_acknowledged_and_watches_resume
         }
     }
     hatd.stop().await;
+    assert!(dir.path().join("checkpoint").exists());
+}
+
+/// Starts a server that takes checkpoints all the time, so that kills meet them.
+async fn start(data_dir: &Path, listen: &str) -> Hatd {
+    let mut hatd = command(&on(data_dir, listen));
+    Hatd::serve(hatd.args(["--checkpoint-bytes=16KiB", "--log-segment-bytes=16KiB"])).await
 }
 
 async fn give(client: &Client, room_jid: &str, user_jid: &str) -> u64 {

@@ -9,7 +9,7 @@ use hatd::store::{Located, Retention};
 
 use crate::support::commands::*;
 use crate::support::harness::{Engine, Harness, Setup, keyed, seconds};
-use crate::support::reads::assert_consistent;
+use crate::support::reads::{assert_consistent, state};
 
 /// A store whose log is forgotten after ten seconds, file by file.
 fn forgetful() -> Harness {
@@ -20,9 +20,9 @@ fn forgetful() -> Harness {
     })
 }
 
-async fn fill(h: &Harness, from: usize) {
-    h.ok(put_room_as(DEN, for_anyone())).await;
-    for n in from..from + 20 {
+async fn fill(h: &Harness) {
+    h.apply(Request::new(put_room_as(DEN, for_anyone()))).await.unwrap();
+    for n in 0..20 {
         h.ok(give(&format!("u{}", n % 5), &format!("n{n}"))).await;
         h.ok(define(&format!("n{n}"))).await;
     }
@@ -45,7 +45,7 @@ fn refused(outcome: Result<(), OpenError>) -> String {
 #[tokio::test]
 async fn what_a_checkpoint_has_and_what_came_after_it_is_made_again() {
     let mut h = Harness::new(Engine::Embedded);
-    fill(&h, 0).await;
+    fill(&h).await;
     h.ok(put_room("gone@chat")).await;
     h.checkpoint().await;
     h.ok(delete_room("gone@chat")).await;
@@ -68,8 +68,8 @@ async fn fill_again(h: &Harness) {
 #[tokio::test]
 async fn the_log_is_dropped_once_a_checkpoint_covers_it_and_nobody_needs_it() {
     let mut h = forgetful();
-    fill(&h, 0).await;
-    let (old, old_mark) = h.store().head();
+    let old = h.ok(put_room_as(DEN, for_anyone())).await;
+    fill(&h).await;
     h.checkpoint().await;
     h.kill_and(|dir| assert_eq!(first_logged(dir), 1, "it is too young")).unwrap();
 
@@ -80,12 +80,12 @@ async fn the_log_is_dropped_once_a_checkpoint_covers_it_and_nobody_needs_it() {
     h.checkpoint().await;
     h.kill_and(|dir| assert!(first_logged(dir) > 1)).unwrap();
 
-    let before = assert_consistent(h.store()).await;
+    let before = state(h.store()).await;
     let (head, mark) = h.store().head();
-    assert_eq!(h.store().locate(old, old_mark).await.unwrap(), Located::Expired);
+    assert_eq!(h.store().locate(old.position, old.mark).await.unwrap(), Located::Expired);
     assert_eq!(h.store().locate(head, mark).await.unwrap(), Located::Here);
     h.lose_documents();
-    assert_eq!(assert_consistent(h.store()).await, before);
+    assert_eq!(state(h.store()).await, before);
     let again = h.apply(request).await.unwrap();
     assert!(again.replayed && again.position == done.position, "{again:?}");
 }
@@ -93,7 +93,7 @@ async fn the_log_is_dropped_once_a_checkpoint_covers_it_and_nobody_needs_it() {
 #[tokio::test]
 async fn damage_to_a_checkpoint_is_named_by_file_and_offset() {
     let mut h = forgetful();
-    fill(&h, 0).await;
+    fill(&h).await;
     h.checkpoint().await;
     let mut whole = Vec::new();
     let before = assert_consistent(h.store()).await;
@@ -119,7 +119,7 @@ async fn damage_to_a_checkpoint_is_named_by_file_and_offset() {
 #[tokio::test]
 async fn a_checkpoint_that_is_missing_is_missed_only_if_the_log_does_not_reach_back() {
     let mut h = forgetful();
-    fill(&h, 0).await;
+    fill(&h).await;
     h.checkpoint().await;
     let before = assert_consistent(h.store()).await;
     h.kill_and(|dir| fs::remove_file(dir.join("checkpoint")).unwrap()).unwrap();
@@ -135,7 +135,7 @@ async fn a_checkpoint_that_is_missing_is_missed_only_if_the_log_does_not_reach_b
 #[tokio::test]
 async fn a_log_that_ends_before_the_checkpoint_is_refused() {
     let mut h = Harness::new(Engine::Embedded);
-    fill(&h, 0).await;
+    fill(&h).await;
     h.checkpoint().await;
     let what = refused(h.kill_and(|dir| {
         let segment = fs::read_dir(dir.join("log")).unwrap().next().unwrap().unwrap().path();

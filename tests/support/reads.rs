@@ -103,6 +103,11 @@ pub(crate) async fn assert_consistent(store: &dyn Store) -> Vec<Entry> {
     entries
 }
 
+/// Every document with hats and every definition.
+pub(crate) async fn state(store: &dyn Store) -> impl PartialEq + std::fmt::Debug + use<> {
+    (all_documents(store, None).await, all_definitions(store, None).await)
+}
+
 fn assert_revisions_rise(entries: &[Entry]) {
     let mut revisions = std::collections::BTreeMap::new();
     for entry in entries {

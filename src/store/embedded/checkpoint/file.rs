@@ -115,9 +115,9 @@ impl Reader {
         let mut input = BufReader::with_capacity(BUFFER_BYTES, file);
         let mut bytes = [0; HEADER_LEN];
         let bad = |what: &str| Error::corrupt(path, 0, what);
-        input.read_exact(&mut bytes).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => bad("the header is cut short"),
-            _ => Error::io(path)(error),
+        input.read_exact(&mut bytes).map_err(|error| {
+            let is_end = error.kind() == io::ErrorKind::UnexpectedEof;
+            if is_end { bad("the header is cut short") } else { Error::io(path)(error) }
         })?;
         let header = parse_header(&bytes).ok_or_else(|| bad("the header is damaged"))?;
         let crc = bytes.last_chunk().map_or(0, |crc| u32::from_be_bytes(*crc));
@@ -199,9 +199,13 @@ impl Reader {
     }
 
     fn fill(&mut self, buffer: &mut [u8]) -> Result<(), Error> {
-        self.input.read_exact(buffer).map_err(|error| match error.kind() {
-            io::ErrorKind::UnexpectedEof => self.corrupt("the file is cut short"),
-            _ => Error::io(&self.path)(error),
+        self.input.read_exact(buffer).map_err(|error| {
+            let is_end = error.kind() == io::ErrorKind::UnexpectedEof;
+            if is_end {
+                self.corrupt("the file is cut short")
+            } else {
+                Error::io(&self.path)(error)
+            }
         })
     }
 
