@@ -213,7 +213,7 @@ async fn a_kill_while_the_state_is_made_again_is_no_harm() {
     let (hatd, state) = with_traffic(dir.path()).await;
     hatd.kill().await;
     for _ in 0..5 {
-        let mut starting = super::hatd::command(&super::hatd::on(dir.path(), "127.0.0.1:0"));
+        let mut starting = command(&on(dir.path(), "127.0.0.1:0"));
         let mut child = starting.spawn().unwrap();
         child.start_kill().unwrap();
         tokio::time::timeout(LIMIT, child.wait()).await.unwrap().unwrap();

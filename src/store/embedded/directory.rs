@@ -5,7 +5,7 @@ use std::io::{self, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::OpenError;
+use super::error::{self, OpenError};
 use super::log::{self, Log};
 use crate::commit::{Identity, Mark, Position, seal, unseal};
 
@@ -76,7 +76,7 @@ impl DataDir {
             Err(log::Error::Io { source, .. }) if source.kind() == io::ErrorKind::AlreadyExists => {
                 Err(OpenError::corrupt(path, "the file identity is missing, and there is a log"))
             }
-            outcome => outcome.map_err(|error| super::open::log_error(path, error)),
+            outcome => outcome.map_err(|error| error::log_error(path, error)),
         }?;
         write(path, IDENTITY, format_identity(identity))?;
         Ok(identity)

@@ -21,6 +21,7 @@
 mod checkpoint;
 mod directory;
 mod documents;
+mod error;
 mod history;
 mod keeper;
 mod keys;
@@ -41,8 +42,9 @@ use tokio::sync::{mpsc, oneshot};
 
 use self::directory::{DataDir, Stopped};
 use self::documents::Documents;
+pub use self::error::OpenError;
 use self::history::History;
-pub use self::open::{Config, OpenError, open};
+pub use self::open::{Config, open};
 use self::retention::Floor;
 use self::writer::Job;
 use super::feed::{Feed, Scope, Subscription};

@@ -1,6 +1,5 @@
 //! From a directory to a running store.
 
-use std::fmt::Display;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
@@ -9,7 +8,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use super::directory::{DataDir, Stopped};
-use super::documents::{self, Documents};
+use super::documents::Documents;
+use super::error::{OpenError, checkpoint_error, log_error};
 use super::history::History;
 use super::keeper::{Keeper, Last};
 use super::log::{self, Appender, Known, Log};
@@ -50,58 +50,6 @@ impl Config {
         let segment_bytes = log::Options::default().segment_bytes;
         let checkpoint_bytes = CHECKPOINT_BYTES;
         Self { data_dir: data_dir.into(), options, segment_bytes, checkpoint_bytes }
-    }
-}
-
-/// Why a store cannot be opened.
-#[derive(Debug, thiserror::Error)]
-pub enum OpenError {
-    /// Another process has the directory.
-    #[error("another hatd is using {}", path.display())]
-    Locked {
-        /// The directory.
-        path: PathBuf,
-    },
-    /// What is stored is damaged, and nothing was changed.
-    #[error("the store in {} is damaged: {what}", path.display())]
-    Corrupt {
-        /// The directory.
-        path: PathBuf,
-        /// What is wrong, with file and offset.
-        what: String,
-    },
-    /// The directory cannot be made.
-    #[error("failed to create {}", path.display())]
-    Create {
-        /// The directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// A file cannot be read or written.
-    #[error("failed to use {}", path.display())]
-    Io {
-        /// The file or directory.
-        path: PathBuf,
-        /// Why.
-        #[source]
-        source: std::io::Error,
-    },
-    /// The state cannot be opened, though it was just made.
-    #[error("failed to open the document store")]
-    Documents(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-impl OpenError {
-    pub(super) fn corrupt(path: &Path, what: impl Display) -> Self {
-        Self::Corrupt { path: path.to_owned(), what: what.to_string() }
-    }
-}
-
-impl From<documents::Error> for OpenError {
-    fn from(error: documents::Error) -> Self {
-        Self::Documents(Box::new(error))
     }
 }
 
@@ -385,23 +333,5 @@ impl Progress {
             self.0 = Instant::now();
             say();
         }
-    }
-}
-
-fn checkpoint_error(data_dir: &Path, error: checkpoint::Error) -> OpenError {
-    match error {
-        checkpoint::Error::Io { path, source } => OpenError::Io { path, source },
-        corrupt @ checkpoint::Error::Corrupt { .. } => OpenError::corrupt(data_dir, corrupt),
-    }
-}
-
-pub(super) fn log_error(data_dir: &Path, error: log::Error) -> OpenError {
-    match error {
-        log::Error::Io { path, source } => OpenError::Io { path, source },
-        other @ (log::Error::Corrupt { .. }
-        | log::Error::WrongStore { .. }
-        | log::Error::TooLarge { .. }
-        | log::Error::Expired { .. }
-        | log::Error::Failed) => OpenError::corrupt(data_dir, crate::error::chain(&other)),
     }
 }
