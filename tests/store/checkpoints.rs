@@ -91,6 +91,25 @@ async fn the_log_is_dropped_once_a_checkpoint_covers_it_and_nobody_needs_it() {
 }
 
 #[tokio::test]
+async fn a_repeated_request_is_known_for_its_time_though_no_watch_needs_the_log() {
+    let mut h = forgetful();
+    h.begin_with(|setup: &mut Setup| {
+        setup.segment_bytes = 500;
+        setup.options.retention = Retention { age: seconds(10), bytes: 500 };
+        setup.options.request_id_ttl = seconds(1000);
+    });
+    let request = keyed("r1", put_room_as(DEN, for_anyone()));
+    let done = h.apply(request.clone()).await.unwrap();
+    fill(&h).await;
+    h.clock.advance(60);
+    h.ok(give("ann", "late")).await;
+    h.checkpoint().await;
+    h.lose_documents();
+    let again = h.apply(request).await.unwrap();
+    assert!(again.replayed && again.position == done.position, "{again:?}");
+}
+
+#[tokio::test]
 async fn damage_to_a_checkpoint_is_named_by_file_and_offset() {
     let mut h = forgetful();
     fill(&h).await;
