@@ -83,6 +83,13 @@ function grpcWeb(baseUrl: string, tls: TlsOptions | undefined): Connection {
   });
   return {
     transport,
+    // A stream has its connection to itself, which goes with it; those that wait for a next call
+    // lead the same way.
+    renew: () => {
+      for (const socket of Object.values(agent.freeSockets).flatMap((sockets) => sockets ?? [])) {
+        socket.destroy();
+      }
+    },
     disconnect: () => {
       agent.destroy();
     },

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { once } from "node:events";
+import { EventEmitter, once } from "node:events";
 import { createServer, type IncomingMessage, type RequestListener } from "node:http";
-import type { AddressInfo } from "node:net";
-import { test } from "node:test";
+import type { AddressInfo, Socket } from "node:net";
+import { mock, test } from "node:test";
 import type { ConnectRouter } from "@connectrpc/connect";
 import { Code } from "@connectrpc/connect";
 import { connectNodeAdapter } from "@connectrpc/connect-node";
@@ -132,6 +132,51 @@ test("a stream that ends without its trailers is a broken one: the watch resumes
     },
   );
   assert.deepEqual(starts, ["now", "1", "now", "1"]);
+});
+
+test("after silence, no connection that was open before is used again", async () => {
+  const handler = serving((router) =>
+    router.service(RoomService, { getRoom: () => ({ revision: 7n }) }).service(HatService, {
+      async *watchHats(_, { signal }) {
+        yield bookmark("", "1");
+        await once(signal, "abort");
+      },
+    }),
+  );
+  const calls = new Set<Socket>();
+  const streams: Socket[] = [];
+  const opened = new EventEmitter();
+  const server = createServer((request, response) => {
+    if (request.url?.endsWith("/WatchHats")) {
+      streams.push(request.socket);
+      opened.emit("stream");
+      if (streams.length === 1) {
+        return;
+      }
+    } else {
+      calls.add(request.socket);
+    }
+    handler(request, response);
+  }).listen(0, "127.0.0.1");
+  await once(server, "listening");
+  const { port } = server.address() as AddressInfo;
+  const client = connectNode(`http://127.0.0.1:${String(port)}`, { protocol: "grpc-web" });
+  const watch = client.watch({ start: "now", heartbeatIntervalMs: 1_000, reconnectDelayMaxMs: 0 });
+  try {
+    await Promise.all([client.getRoom({}), client.getRoom({})]);
+    assert.equal(calls.size, 2);
+    mock.timers.enable({ apis: ["setTimeout"] });
+    const next = watch.next();
+    await once(opened, "stream");
+    mock.timers.tick(2_500);
+    assert.equal((await next).value?.kind, "bookmark");
+    assert(streams[1]);
+    assert(!calls.has(streams[1]) && streams[0] !== streams[1]);
+  } finally {
+    mock.timers.reset();
+    await client.close();
+    server.close();
+  }
 });
 
 /** Reads a request to its end, and then does something else than answer it. */
