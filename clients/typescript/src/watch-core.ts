@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { durationFromMs } from "@bufbuild/protobuf/wkt";
+import { type Duration, durationFromMs } from "@bufbuild/protobuf/wkt";
 import { Backoff } from "./backoff.js";
 import type { HatdError } from "./errors.js";
 import { positiveMs } from "./status.js";
@@ -16,6 +16,9 @@ import {
 
 /** The heartbeat interval of a server that is not told another. */
 const HEARTBEAT_INTERVAL_MS = 15_000;
+/** The bounds of the heartbeat interval: the contract. The server refuses what is outside them. */
+const HEARTBEAT_INTERVAL_MIN_MS = 1_000;
+const HEARTBEAT_INTERVAL_MAX_MS = 60_000;
 /** How many heartbeat intervals of silence mean that the stream is dead. */
 const SILENT_HEARTBEATS = 2.5;
 
@@ -32,7 +35,7 @@ export class WatchCore {
   readonly silenceMaxMs: number;
   /** What the next stream is to include. The first bookmark has passed it, and empties it. */
   atLeastToken: string;
-  readonly #heartbeatIntervalMs: number;
+  readonly #heartbeatInterval: Duration;
   readonly #options: WatchOptions;
   readonly #backoff: Backoff;
   /** Where to start if there is no token to resume with. */
@@ -51,8 +54,12 @@ export class WatchCore {
 
   constructor(options: WatchOptions) {
     const { start = "snapshot" } = options;
-    this.#heartbeatIntervalMs = options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS;
-    this.silenceMaxMs = this.#heartbeatIntervalMs * SILENT_HEARTBEATS;
+    const heartbeatIntervalMs = options.heartbeatIntervalMs ?? HEARTBEAT_INTERVAL_MS;
+    this.#heartbeatInterval = durationFromMs(heartbeatIntervalMs);
+    // The server is given the time to refuse an interval, however short, and a timer fits however long.
+    this.silenceMaxMs =
+      SILENT_HEARTBEATS *
+      Math.min(Math.max(heartbeatIntervalMs, HEARTBEAT_INTERVAL_MIN_MS), HEARTBEAT_INTERVAL_MAX_MS);
     this.atLeastToken = options.atLeastToken ?? "";
     this.#options = options;
     this.#backoff = new Backoff(RECONNECT_BASE_MS, options.reconnectDelayMaxMs ?? RECONNECT_MAX_MS);
@@ -87,7 +94,7 @@ export class WatchCore {
       start: this.#startOfStream(),
       delivery: Delivery.EVERY_COMMIT,
       onExpired: this.#options.onExpired === "fail" ? OnExpired.FAIL : OnExpired.RESET,
-      heartbeatInterval: durationFromMs(this.#heartbeatIntervalMs),
+      heartbeatInterval: this.#heartbeatInterval,
       atLeastToken: this.atLeastToken,
     });
   }

@@ -54,6 +54,16 @@ test("a request says what is asked for, and the heartbeat in any case", () => {
   assert.equal(request.atLeastToken, "t");
 });
 
+test("silence is two and a half heartbeats, within what the server takes for one", () => {
+  const silenceMaxMs = (heartbeatIntervalMs?: number) =>
+    new WatchCore({ heartbeatIntervalMs }).silenceMaxMs;
+  assert.equal(silenceMaxMs(), 37_500);
+  assert.equal(silenceMaxMs(2_000), 5_000);
+  assert.equal(silenceMaxMs(0), 2_500);
+  assert.equal(silenceMaxMs(1e13), 150_000);
+  assert.throws(() => silenceMaxMs(Infinity), RangeError);
+});
+
 test("a watch starts where it is told to", () => {
   assert.equal(start(new WatchCore({})), "snapshot");
   assert.equal(start(new WatchCore({ start: "now" })), "now");
