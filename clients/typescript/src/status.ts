@@ -113,8 +113,8 @@ function cameFromServer(error: ConnectError): boolean {
  * Returns the code of an error that the transport made.
  *
  * A connection that broke in whatever way is UNAVAILABLE, as gRPC has it; Connect has other codes
- * for many of the ways. A deadline, and a response that is too long or makes no sense, are as they
- * are.
+ * for many of the ways. A deadline, a request that cannot be encoded, and a response that is too
+ * long or cannot be decoded are as they are.
  */
 function transportCode(error: ConnectError): ConnectCode {
   switch (error.code) {
@@ -122,7 +122,9 @@ function transportCode(error: ConnectError): ConnectCode {
     case ConnectCode.ResourceExhausted:
       return error.code;
     case ConnectCode.Internal:
-      return error.rawMessage.startsWith("parse binary") ? error.code : ConnectCode.Unavailable;
+      return /^(?:parse|serialize) binary/.test(error.rawMessage)
+        ? error.code
+        : ConnectCode.Unavailable;
     default:
       return ConnectCode.Unavailable;
   }

@@ -85,8 +85,10 @@ test("what a proxy answers keeps the code that its HTTP status has", () => {
   assert.equal(error.code, "UNIMPLEMENTED");
 });
 
-test("a response that makes no sense or is too long is not taken for a broken connection", () => {
-  assert.equal(toHatdError(new ConnectError("parse binary: …", Code.Internal)).code, "INTERNAL");
+test("what cannot be encoded or decoded, or is too long, is not taken for a broken connection", () => {
+  for (const message of ["parse binary: …", "serialize binary: …"]) {
+    assert.equal(toHatdError(new ConnectError(message, Code.Internal)).code, "INTERNAL");
+  }
   const long = new ConnectError("message size 9 is larger than 8", Code.ResourceExhausted);
   assert.equal(toHatdError(long).code, "RESOURCE_EXHAUSTED");
 });
