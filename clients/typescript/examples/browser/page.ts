@@ -40,7 +40,9 @@ function show(): void {
 
 function row(userJid: string, hats: readonly DisplayedHat[]): HTMLLIElement {
   const item = document.createElement("li");
-  item.append(labelled("user", userJid), ...hats.map(pill));
+  const worn = labelled("hats", "");
+  worn.append(...hats.map(pill));
+  item.append(labelled("user", userJid), worn);
   return item;
 }
 
