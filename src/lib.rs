@@ -44,6 +44,7 @@
 //! | [`server`] | the socket, the layers a call passes, health, reflection, expiry, the drain |
 //! | [`telemetry`] | logs |
 //! | [`error`] | an error and its causes, in one line |
+//! | `planted` | mistakes that debug builds make on request, for the tests to find |
 //!
 //! `src/bin/hatd.rs` is the server's `main`, `src/bin/hatctl` the client for a terminal, and
 //! `clients/rust` the client library that hatctl is written with.
@@ -147,3 +148,5 @@ pub mod server;
 pub mod telemetry;
 
 pub mod error;
+
+mod planted;

@@ -5,8 +5,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 /// The library's modules from the bottom up: each may name those before it, and no others.
-const LAYERS: [&str; 16] = [
+const LAYERS: [&str; 17] = [
     "error",
+    "planted",
     "telemetry",
     "jid",
     "time",

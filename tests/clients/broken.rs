@@ -10,8 +10,8 @@ use tokio::task::spawn_blocking;
 use super::{
     conformance::{CONFORMANCE, cases, failures},
     package::PYTHON,
-    toolchain::or_skip,
 };
+use crate::support::toolchain::or_skip;
 
 /// A way to break the Python client, which needs no compiler.
 #[derive(Deserialize)]

@@ -11,10 +11,8 @@ use hatd_conformance::{
 };
 use tokio::task::spawn_blocking;
 
-use super::{
-    package::Package,
-    toolchain::{Missing, or_skip},
-};
+use super::package::Package;
+use crate::support::toolchain::{Missing, or_skip};
 
 pub(super) const CONFORMANCE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients/conformance");
 

@@ -7,4 +7,3 @@ mod packages;
 mod plugins;
 mod python;
 mod together;
-mod toolchain;

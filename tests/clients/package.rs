@@ -6,7 +6,7 @@ use std::{
     sync::OnceLock,
 };
 
-use super::toolchain::{Missing, output};
+use crate::support::toolchain::{Missing, output};
 
 const CLIENTS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/clients");
 

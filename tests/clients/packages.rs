@@ -3,11 +3,8 @@
 use tempfile::TempDir;
 use tokio::task::spawn_blocking;
 
-use super::{
-    package::{GO, JAVA, PYTHON, Package, RUST, TYPESCRIPT},
-    toolchain::or_skip,
-};
-use crate::process::hatd::Hatd;
+use super::package::{GO, JAVA, PYTHON, Package, RUST, TYPESCRIPT};
+use crate::{process::hatd::Hatd, support::toolchain::or_skip};
 
 #[test]
 fn the_go_client_passes_its_own_tests() {

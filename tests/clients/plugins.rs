@@ -1,10 +1,8 @@
 //! The plugins for chat servers: what they are made of by itself, and all of it in a real server, with people
 //! who are real XMPP clients.
 
-use super::{
-    package::{EJABBERD, PROSODY, Package},
-    toolchain::{or_skip, output},
-};
+use super::package::{EJABBERD, PROSODY, Package};
+use crate::support::toolchain::{or_skip, output};
 
 #[test]
 fn the_prosody_modules_pass_their_own_tests() {

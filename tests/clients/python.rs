@@ -8,8 +8,8 @@ use std::{
 
 use tokio::task::spawn_blocking;
 
-use super::toolchain::{Missing, cached, or_skip, output};
 use crate::process::hatd::Hatd;
+use crate::support::toolchain::{Missing, cached, or_skip, output};
 
 const PROTO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/proto");
 const PROGRAMS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/clients/python");

@@ -17,11 +17,11 @@ use tokio::{
     time::timeout,
 };
 
-use super::{
-    package::{GO, JAVA, PYTHON, Package, RUST, TYPESCRIPT},
-    toolchain::or_skip,
+use super::package::{GO, JAVA, PYTHON, Package, RUST, TYPESCRIPT};
+use crate::{
+    process::hatd::{Hatd, LIMIT, command, on},
+    support::toolchain::or_skip,
 };
-use crate::process::hatd::{Hatd, LIMIT, command, on};
 
 const ROOM: &str = "algebra@conference.localhost";
 const ADA: &str = "ada@localhost";

@@ -4,6 +4,7 @@ pub(crate) mod commands;
 pub(crate) mod harness;
 pub(crate) mod random;
 pub(crate) mod reads;
+pub(crate) mod toolchain;
 pub(crate) mod world;
 
 use hatd::limits::Limits;

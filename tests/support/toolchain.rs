@@ -12,11 +12,11 @@ use std::{
 /// What a test needs and this machine lacks.
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
-pub(super) struct Missing(String);
+pub(crate) struct Missing(String);
 
 impl Missing {
     /// Says what is missing.
-    pub(super) fn new(what: impl Into<String>) -> Self {
+    pub(crate) fn new(what: impl Into<String>) -> Self {
         Self(what.into())
     }
 }
@@ -26,7 +26,7 @@ impl Missing {
 /// # Panics
 ///
 /// If it was not found and `HATD_TEST_REQUIRE=all` demands that no test is skipped.
-pub(super) fn or_skip<T>(found: Result<T, Missing>) -> Option<T> {
+pub(crate) fn or_skip<T>(found: Result<T, Missing>) -> Option<T> {
     let missing = match found {
         Ok(found) => return Some(found),
         Err(missing) => missing,
@@ -43,7 +43,7 @@ pub(super) fn or_skip<T>(found: Result<T, Missing>) -> Option<T> {
 }
 
 /// What a program says on its standard output, if it is there and succeeds.
-pub(super) fn output(command: &mut Command) -> Result<String, Missing> {
+pub(crate) fn output(command: &mut Command) -> Result<String, Missing> {
     let output =
         command.output().map_err(|error| Missing(format!("{command:?} does not run: {error}")))?;
     if output.status.success() {
@@ -56,7 +56,7 @@ pub(super) fn output(command: &mut Command) -> Result<String, Missing> {
 }
 
 /// A directory that `make` fills once for all runs, and anew when `key` changes.
-pub(super) fn cached(
+pub(crate) fn cached(
     name: &str,
     key: &str,
     make: impl FnOnce(&Path) -> Result<(), Missing>,

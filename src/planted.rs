@@ -1,0 +1,32 @@
+//! Mistakes that a debug build makes when it is told to, so that the tests can show that they
+//! find them. A release build has none of this.
+
+/// A mistake that a test must find.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub(crate) enum Bug {
+    /// Writes are answered before they are durable.
+    AnswerBeforeSync,
+}
+
+/// Whether the environment asks this process for a bug: `HATD_TEST_BUG=answer-before-sync`.
+#[cfg(debug_assertions)]
+pub(crate) fn has(bug: Bug) -> bool {
+    use std::sync::LazyLock;
+
+    use clap::ValueEnum as _;
+
+    static PLANTED: LazyLock<Option<Bug>> = LazyLock::new(|| {
+        let name = std::env::var("HATD_TEST_BUG").ok()?;
+        let bug = Bug::from_str(&name, false);
+        // To go on without it would pass for a bug that nobody finds.
+        #[expect(clippy::panic, reason = "a test asked for what there is not")]
+        Some(bug.unwrap_or_else(|error| panic!("HATD_TEST_BUG: {error}")))
+    });
+    *PLANTED == Some(bug)
+}
+
+/// No: this is a release build.
+#[cfg(not(debug_assertions))]
+pub(crate) const fn has(_bug: Bug) -> bool {
+    false
+}
