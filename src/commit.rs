@@ -49,6 +49,15 @@ pub struct Commit {
     pub request: Option<CompletedRequest>,
 }
 
+impl Commit {
+    /// Whether it only takes away, so that the state is no larger with it.
+    pub fn only_removes(&self) -> bool {
+        self.room.is_none()
+            && self.definitions.is_empty()
+            && self.users.iter().all(UserChange::only_removes)
+    }
+}
+
 /// What a commit did to one user.
 #[derive(Clone, Debug, PartialEq, Eq, Encode, Decode)]
 #[cbor(map)]
@@ -68,6 +77,11 @@ impl UserChange {
     /// Whether watchers are told: the document has hats, or has just lost its last.
     pub fn concerns_hats(&self) -> bool {
         self.document.has_hats() || !self.changes.is_empty()
+    }
+
+    fn only_removes(&self) -> bool {
+        let is_removal = |change: &HatChange| change.kind == ChangeKind::Removed;
+        self.document.is_absent() || !self.changes.is_empty() && self.changes.iter().all(is_removal)
     }
 }
 

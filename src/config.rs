@@ -63,6 +63,8 @@ pub struct Config {
     pub log_segment_bytes: u64,
     /// How many bytes of commits are logged before the next checkpoint, at least.
     pub checkpoint_bytes: u64,
+    /// How many bytes are to stay free of the disk.
+    pub min_free_bytes: u64,
     /// How long an answer is kept for a repeated request id.
     pub request_id_ttl: Duration,
     /// Bounds on what callers send and keep.
@@ -84,6 +86,7 @@ impl Default for Config {
             retention_bytes: 8 << 30,
             log_segment_bytes: 64 << 20,
             checkpoint_bytes: 64 << 20,
+            min_free_bytes: 64 << 20,
             request_id_ttl: Duration::from_hours(1),
             limits: Limits::default(),
         }
@@ -147,6 +150,10 @@ impl Config {
                 .checkpoint_bytes
                 .or(file.checkpoint_bytes)
                 .map_or(default.checkpoint_bytes, |size| size.as_u64()),
+            min_free_bytes: flags
+                .min_free_bytes
+                .or(file.min_free_bytes)
+                .map_or(default.min_free_bytes, |size| size.as_u64()),
             request_id_ttl: flags
                 .request_id_ttl
                 .or(file.request_id_ttl)
@@ -372,6 +379,12 @@ pub struct Settings {
     #[arg(long, env = "HATD_CHECKPOINT_BYTES", value_name = "SIZE", value_parser = size)]
     #[serde(deserialize_with = "size_in_file")]
     pub checkpoint_bytes: Option<ByteSize>,
+
+    /// How much of the disk is to stay free: with less, only what removes is written, and with less
+    /// than a quarter of it, nothing [default: 64MiB]
+    #[arg(long, env = "HATD_MIN_FREE_BYTES", value_name = "SIZE", value_parser = size)]
+    #[serde(deserialize_with = "size_in_file")]
+    pub min_free_bytes: Option<ByteSize>,
 
     /// How long an answer is kept for a repeated request id [default: 1h]
     #[arg(long, env = "HATD_REQUEST_ID_TTL", value_name = "DURATION", value_parser = duration)]
@@ -668,7 +681,7 @@ mod tests {
                 ("insecure-open", _) => "true",
                 ("cors-origins", _) => "['https://chat.example', '*']",
                 ("log-format", _) => "'text'",
-                ("retention-bytes" | "log-segment-bytes" | "checkpoint-bytes", _) => "'7KiB'",
+                (flag, _) if flag.ends_with("-bytes") => "'7KiB'",
                 _ => "'7s'",
             };
             text.extend([flag, " = ", line, "\n"]);

@@ -77,6 +77,7 @@ impl From<store::Error> for Status {
             }
             store::Error::Expired => say(Code::OutOfRange, ErrorReason::ResumeTokenExpired),
             store::Error::Overloaded => say(Code::ResourceExhausted, ErrorReason::Overloaded),
+            store::Error::DiskFull => say(Code::ResourceExhausted, ErrorReason::DiskFull),
             store::Error::WritesStopped => say(Code::Unavailable, ErrorReason::StoreUnavailable),
             store::Error::Unavailable(_) => {
                 tracing::error!(error = crate::error::chain(&error), "failed to use the store");

@@ -144,6 +144,7 @@ fn store_config(config: &Config) -> embedded::Config {
     embedded::Config {
         segment_bytes: config.log_segment_bytes,
         checkpoint_bytes: config.checkpoint_bytes,
+        min_free_bytes: config.min_free_bytes,
         ..store
     }
 }
@@ -244,7 +245,7 @@ impl Exit {
             embedded::OpenError::Create { source, .. } if is_forbidden(source) => Self::NoPerm,
             embedded::OpenError::Create { .. } => Self::CantCreat,
             embedded::OpenError::Io { source, .. } => Self::of_file(source),
-            embedded::OpenError::Documents(_) => Self::IoErr,
+            embedded::OpenError::Rebuild(_) | embedded::OpenError::Documents(_) => Self::IoErr,
         }
     }
 

@@ -46,8 +46,8 @@ pub trait Store: Send + Sync {
     /// # Errors
     ///
     /// [`Error::Refused`] as the rules say, [`Error::RequestIdReused`] if the key was
-    /// used for another request, [`Error::Overloaded`] if too many writes are waiting:
-    /// nothing was done then. After [`Error::WritesStopped`], [`Error::Unavailable`] and
+    /// used for another request, [`Error::Overloaded`] if too many writes are waiting,
+    /// [`Error::DiskFull`] if the disk is: nothing was done then. After [`Error::WritesStopped`], [`Error::Unavailable`] and
     /// [`Error::Corrupt`] it may have been.
     async fn apply(&self, request: Request) -> Result<Outcome, Error>;
 
@@ -278,6 +278,10 @@ pub enum Error {
     /// Too many writes are waiting.
     #[error("too many writes are waiting")]
     Overloaded,
+    /// The disk is nearly full. Nothing was done: there is room still for commits that only
+    /// remove, or, when it is fuller yet, for none.
+    #[error("there is too little space on the disk")]
+    DiskFull,
     /// The store takes no writes any more: it was closed, or a write failed and only a
     /// restart finds out what is on disk. It said so once, when it stopped.
     #[error("the store takes no writes")]

@@ -2,6 +2,7 @@
 
 mod crash;
 mod damage;
+mod disk_full;
 pub(crate) mod hatd;
 mod start;
 mod stop;

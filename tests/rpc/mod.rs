@@ -13,5 +13,5 @@ mod names;
 mod reasons;
 mod requests;
 mod standard_services;
-mod support;
+pub(crate) mod support;
 mod sync;

@@ -16,6 +16,7 @@ const RUNNING: &str = "running";
 const CHECKPOINT: &str = "checkpoint";
 const CHECKPOINT_NEW: &str = "checkpoint.new";
 const LOG: &str = "log";
+const BALLAST: &str = "ballast";
 const DOCUMENTS: &str = "documents";
 const DOCUMENTS_ASIDE: &str = "documents.aside";
 
@@ -112,6 +113,11 @@ impl DataDir {
         self.path.join(CHECKPOINT_NEW)
     }
 
+    /// Where room on the disk is held for a start on a full one.
+    pub(super) fn ballast(&self) -> PathBuf {
+        self.path.join(BALLAST)
+    }
+
     /// Puts the new checkpoint, whose contents are durable, in the place of the old one.
     pub(super) fn replace_checkpoint(&self) -> io::Result<()> {
         fs::rename(self.new_checkpoint(), self.checkpoint())?;
@@ -157,24 +163,19 @@ impl DataDir {
         }
     }
 
-    /// Moves the state out of the way.
-    pub(super) fn set_documents_aside(&self) -> Result<(), OpenError> {
-        let documents = self.documents();
-        if documents.exists() {
-            self.drop_set_aside()?;
-            fs::rename(&documents, self.path.join(DOCUMENTS_ASIDE))
-                .map_err(|source| io_error(&documents, source))?;
-        }
-        Ok(())
-    }
-
-    /// Deletes the state that was set aside.
-    pub(super) fn drop_set_aside(&self) -> Result<(), OpenError> {
-        let aside = self.path.join(DOCUMENTS_ASIDE);
-        match fs::remove_dir_all(&aside) {
+    /// Removes the state, by its name first: what is left of it when this is cut off does not pass
+    /// for one.
+    pub(super) fn remove_documents(&self) -> Result<(), OpenError> {
+        let (documents, aside) = (self.documents(), self.path.join(DOCUMENTS_ASIDE));
+        let remove = || match fs::remove_dir_all(&aside) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
             outcome => outcome.map_err(|source| io_error(&aside, source)),
+        };
+        remove()?;
+        if documents.exists() {
+            fs::rename(&documents, &aside).map_err(|source| io_error(&documents, source))?;
         }
+        remove()
     }
 }
 

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use minicbor::Decode;
 
-use super::checkpoint::{Kind, Record};
+use super::checkpoint::Kind;
 use super::moments::Moments;
 use super::values::{StoredRequest, StoredRoom, encode};
 use super::{keys, values};
@@ -144,15 +144,15 @@ impl Documents {
         self.flush()
     }
 
-    /// Puts a record of a checkpoint into an empty state.
-    pub(super) fn load(&self, record: &Record) -> Result<(), Error> {
-        caught(|| self.load_record(record))
+    /// Puts a record, as checkpoints have it, into an empty state.
+    pub(super) fn load(&self, kind: Kind, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        caught(|| self.load_record(kind, key, value))
     }
 
-    fn load_record(&self, Record { kind, key, value }: &Record) -> Result<(), Error> {
+    fn load_record(&self, kind: Kind, key: &[u8], value: &[u8]) -> Result<(), Error> {
         match kind {
-            Kind::Room => self.rooms.insert(key, value.as_slice())?,
-            Kind::Definition => self.definitions.insert(key, value.as_slice())?,
+            Kind::Room => self.rooms.insert(key, value)?,
+            Kind::Definition => self.definitions.insert(key, value)?,
             Kind::Document => {
                 let (room, user) = parsed("documents", key, keys::parse_document(key))?;
                 let document: Document = decode("documents", key, value)?;
@@ -163,13 +163,13 @@ impl Documents {
                         self.by_expiry.insert(keys::by_expiry(time, &room, &user), &[])?;
                     }
                 }
-                self.documents.insert(key, value.as_slice())?
+                self.documents.insert(key, value)?
             }
             Kind::Request => {
                 let stored: StoredRequest = decode("requests", key, value)?;
                 let position = Position::new(stored.position);
-                self.request_positions.insert(keys::request_position(position), key.as_slice())?;
-                self.requests.insert(key, value.as_slice())?
+                self.request_positions.insert(keys::request_position(position), key)?;
+                self.requests.insert(key, value)?
             }
         };
         Ok(())

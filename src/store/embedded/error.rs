@@ -4,6 +4,7 @@ use std::fmt::Display;
 use std::path::{Path, PathBuf};
 
 use super::{checkpoint, documents, log};
+use crate::store;
 
 /// Why a store cannot be opened.
 #[derive(Debug, thiserror::Error)]
@@ -40,6 +41,9 @@ pub enum OpenError {
         #[source]
         source: std::io::Error,
     },
+    /// The state cannot be made again from the checkpoint and the log.
+    #[error("failed to make the state again")]
+    Rebuild(#[source] Box<dyn std::error::Error + Send + Sync>),
     /// The state cannot be opened, though it was just made.
     #[error("failed to open the document store")]
     Documents(#[source] Box<dyn std::error::Error + Send + Sync>),
@@ -61,6 +65,14 @@ pub(super) fn checkpoint_error(data_dir: &Path, error: checkpoint::Error) -> Ope
     match error {
         checkpoint::Error::Io { path, source } => OpenError::Io { path, source },
         corrupt @ checkpoint::Error::Corrupt { .. } => OpenError::corrupt(data_dir, corrupt),
+    }
+}
+
+pub(super) fn rebuild_error(data_dir: &Path, error: store::Error) -> OpenError {
+    if let store::Error::Corrupt(error) = error {
+        OpenError::corrupt(data_dir, crate::error::chain(error.as_ref()))
+    } else {
+        OpenError::Rebuild(Box::new(error))
     }
 }
 

@@ -1,27 +1,20 @@
 //! Keeps the checkpoint near the log's end, and drops what is no longer needed of the
 //! log. A thread of its own: writes and reads go on meanwhile.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Instant;
 
 use tokio::sync::oneshot;
 
-use super::checkpoint::{self, Delta, Header, Reader, Writer, merge};
+use super::checkpoint::{Advance, Last, STEP_BYTES};
 use super::directory::DataDir;
 use super::documents::Documents;
 use super::history::History;
 use super::retention::{self, Floor};
-use crate::commit::Position;
+use super::space;
 use crate::store::{Error, Options, Retention};
-
-/// How many bytes of commits one step takes in: its memory is some times that. Our
-/// choice.
-const STEP_BYTES: usize = 64 << 20;
-
-/// How much of the log is read at a time.
-const READ_BYTES: usize = 1 << 20;
 
 /// How many callers wait for a checkpoint at most. Full: they are refused.
 const QUEUE_LEN: usize = 16;
@@ -78,13 +71,6 @@ impl Handle {
     }
 }
 
-/// Where the last checkpoint stands, and how large it is.
-#[derive(Clone, Copy)]
-pub(super) struct Last {
-    pub(super) position: Position,
-    pub(super) bytes: u64,
-}
-
 /// The keeper's own state.
 pub(super) struct Keeper {
     pub(super) directory: DataDir,
@@ -94,6 +80,8 @@ pub(super) struct Keeper {
     pub(super) options: Options,
     /// How many bytes of commits a checkpoint waits for at least.
     pub(super) checkpoint_bytes: u64,
+    /// How many bytes of the disk a checkpoint leaves free.
+    pub(super) min_free_bytes: u64,
     pub(super) last: Last,
 }
 
@@ -146,8 +134,16 @@ impl Keeper {
         let logged = growth.logged.load(Ordering::Relaxed);
         let (head, _) = self.history.head();
         let from = self.last.position;
+        self.check_room(logged)?;
+        let advance = Advance {
+            directory: &self.directory,
+            history: &self.history,
+            forget_before: (self.options.clock)().saturating_sub(self.options.request_id_ttl),
+            is_given_up: &growth.hurry,
+        };
         while self.last.position < head || !self.directory.checkpoint().exists() {
-            self.last = self.step(head, &growth.hurry)?;
+            let changes = advance.changes(self.last.position, STEP_BYTES)?;
+            self.last = advance.write(changes)?;
         }
         growth.logged.fetch_sub(logged, Ordering::Relaxed);
         growth.due.store(self.checkpoint_bytes.max(self.last.bytes), Ordering::Relaxed);
@@ -165,43 +161,13 @@ impl Keeper {
         Ok(())
     }
 
-    /// Takes the commits up to `head` into the checkpoint, or as many as a step has room
-    /// for.
-    fn step(&self, head: Position, hurry: &AtomicBool) -> Result<Last, Error> {
-        let mut delta = Delta::default();
-        let mut at = self.last.position;
-        let mut mark = None;
-        let mut bytes = 0;
-        while at < head && bytes < STEP_BYTES {
-            for entry in self.history.after(at, READ_BYTES)? {
-                delta.add(entry.position, &entry.commit);
-                at = entry.position;
-                mark = Some(entry.mark);
-            }
-            bytes += READ_BYTES;
-        }
-        let base = Reader::open(&self.directory.checkpoint())?;
-        let mark = mark.or_else(|| base.as_ref().map(|base| base.header().mark));
-        let header = Header {
-            identity: self.directory.identity(),
-            position: at,
-            mark: mark.unwrap_or_default(),
-        };
-        let oldest = (self.options.clock)().saturating_sub(self.options.request_id_ttl);
-        let new = self.directory.new_checkpoint();
-        let written = Writer::create(&new, header).and_then(|mut writer| {
-            merge(base, delta, oldest, |kind, key, value| {
-                if hurry.load(Ordering::Relaxed) {
-                    return Err(checkpoint::Error::interrupted(&new));
-                }
-                writer.put(kind, key, value)
-            })?;
-            writer.finish()
-        });
-        let bytes = written.inspect_err(|_| _ = fs::remove_file(&new))?;
-        let replaced = self.directory.replace_checkpoint();
-        replaced.map_err(|error| Error::Unavailable(Box::new(error)))?;
-        Ok(Last { position: at, bytes })
+    /// Refuses a checkpoint that would take the room that writes need. It may become larger
+    /// than the last one by what was logged since.
+    fn check_room(&self, logged: u64) -> Result<(), Error> {
+        let free = space::free_bytes(self.directory.path());
+        let free = free.map_err(|error| Error::Unavailable(Box::new(error)))?;
+        let needed = self.last.bytes + logged + self.min_free_bytes;
+        if free < needed { Err(Error::DiskFull) } else { Ok(()) }
     }
 
     /// Drops segments that neither the checkpoint, nor a watcher, nor a request that is
@@ -221,13 +187,4 @@ impl Keeper {
 pub(super) struct Queue {
     work: mpsc::Receiver<Work>,
     growth: Arc<Growth>,
-}
-
-impl From<checkpoint::Error> for Error {
-    fn from(error: checkpoint::Error) -> Self {
-        match error {
-            checkpoint::Error::Corrupt { .. } => Self::Corrupt(Box::new(error)),
-            checkpoint::Error::Io { .. } => Self::Unavailable(Box::new(error)),
-        }
-    }
 }

@@ -9,6 +9,7 @@
 //!   checkpoint   the state at one position, made from the log; older log may go then
 //!   documents/   the state that is served, made from checkpoint and log
 //!   stopped      where the last clean stop left log and state; gone while running
+//!   ballast      room on the disk that a start on a full one gives back
 //!   running      in which boot of the system the directory was last used
 //! ```
 //!
@@ -29,6 +30,7 @@ pub mod log;
 mod moments;
 mod open;
 mod retention;
+mod space;
 mod values;
 mod writer;
 

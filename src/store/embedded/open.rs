@@ -1,24 +1,27 @@
 //! From a directory to a running store.
 
 use std::path::{Path, PathBuf};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
 
+use super::Embedded;
+use super::checkpoint::{self, Advance, Last, STEP_BYTES};
 use super::directory::{DataDir, Stopped};
 use super::documents::Documents;
-use super::error::{OpenError, checkpoint_error, log_error};
+use super::error::{OpenError, checkpoint_error, log_error, rebuild_error};
 use super::history::History;
-use super::keeper::{Keeper, Last};
+use super::keeper::Keeper;
 use super::log::{self, Appender, Known, Log};
 use super::retention::Floor;
+use super::space::{Room, Space};
 use super::writer::{QUEUE_LEN, Writer};
-use super::{Embedded, checkpoint};
 use crate::commit::{Mark, Position};
-use crate::store::Options;
 use crate::store::feed::Feed;
+use crate::store::{self, Options};
 
 /// How often a start says how far it has come with making the state again.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
@@ -38,18 +41,30 @@ pub struct Config {
     /// How many bytes of commits are logged before the next checkpoint, at least; it
     /// waits until they are as many as the checkpoint has, too.
     pub checkpoint_bytes: u64,
+    /// How many bytes are to stay free of the disk: with less, only what removes is
+    /// written, and with less than a quarter of it, nothing.
+    pub min_free_bytes: u64,
 }
 
 /// By default a checkpoint waits for so many bytes of commits. Our choice: a start has
 /// a second's work with them.
 const CHECKPOINT_BYTES: u64 = 64 << 20;
 
+/// By default so many bytes stay free. Our choice: more than a batch of commits, and what
+/// sled writes of it, so that no write meets the end of the disk.
+const MIN_FREE_BYTES: u64 = 64 << 20;
+
 impl Config {
     /// A store in a directory.
     pub fn new(data_dir: impl Into<PathBuf>, options: Options) -> Self {
         let segment_bytes = log::Options::default().segment_bytes;
-        let checkpoint_bytes = CHECKPOINT_BYTES;
-        Self { data_dir: data_dir.into(), options, segment_bytes, checkpoint_bytes }
+        Self {
+            data_dir: data_dir.into(),
+            options,
+            segment_bytes,
+            checkpoint_bytes: CHECKPOINT_BYTES,
+            min_free_bytes: MIN_FREE_BYTES,
+        }
     }
 }
 
@@ -62,8 +77,10 @@ impl Config {
 ///
 /// As the variants of [`OpenError`] say. Nothing is lost by trying again.
 pub fn open(config: Config) -> Result<Embedded, OpenError> {
-    let Config { data_dir, options, segment_bytes, checkpoint_bytes } = config;
+    let Config { data_dir, options, segment_bytes, checkpoint_bytes, min_free_bytes } = config;
     let directory = DataDir::open(&data_dir)?;
+    let mut space = Space::new(&data_dir, directory.ballast(), min_free_bytes);
+    space.drop_ballast_if_low();
     let stopped = directory.stopped()?;
     let checkpoint = check_checkpoint(&directory)?;
     let log_options = log::Options { segment_bytes, ..log::Options::default() };
@@ -73,16 +90,18 @@ pub fn open(config: Config) -> Result<Embedded, OpenError> {
     let trusted = trusted(&directory, stopped, head);
     // From here on the state changes: it is trusted again only after a clean stop.
     directory.note_running()?;
-    let state = State { directory: &directory, history: &history, checkpoint };
+    let mut last = checkpoint.last();
+    let state = State { directory: &directory, history: &history, options: &options };
     let documents = match trusted {
         Trusted::Whole => state.reopen(head.0),
-        Trusted::Partly => state.catch_up(),
+        Trusted::Partly => state.catch_up(last.position, space.look()),
         Trusted::Not => None,
     };
     let documents = Arc::new(match documents {
         Some(documents) => documents,
-        None => state.rebuild()?,
+        None => state.rebuild(&mut last)?,
     });
+    space.hold_ballast();
 
     let feed = Feed::new(head);
     let floor = Arc::new(Floor::default());
@@ -93,7 +112,8 @@ pub fn open(config: Config) -> Result<Embedded, OpenError> {
         floor: Arc::clone(&floor),
         options: options.clone(),
         checkpoint_bytes,
-        last: Last { position: checkpoint.header.position, bytes: checkpoint.bytes },
+        min_free_bytes,
+        last,
     };
     let (keeper_handle, queue) = keeper.handle();
     let (jobs, waiting) = mpsc::channel(QUEUE_LEN);
@@ -103,6 +123,7 @@ pub fn open(config: Config) -> Result<Embedded, OpenError> {
         history.clone(),
         Arc::clone(&feed),
         keeper_handle.clone(),
+        space,
         options.clone(),
     );
     let writer = thread(&data_dir, "writer", move || writer.run(waiting))?;
@@ -136,6 +157,12 @@ struct Checked {
     /// Of the start of the history, if there is no checkpoint.
     header: checkpoint::Header,
     bytes: u64,
+}
+
+impl Checked {
+    fn last(&self) -> Last {
+        Last { position: self.header.position, bytes: self.bytes }
+    }
 }
 
 /// Reads the checkpoint, if there is one, and checks it.
@@ -208,7 +235,7 @@ fn trusted(directory: &DataDir, stopped: Option<Stopped>, head: (Position, Mark)
 struct State<'a> {
     directory: &'a DataDir,
     history: &'a History,
-    checkpoint: Checked,
+    options: &'a Options,
 }
 
 impl State<'_> {
@@ -232,24 +259,26 @@ impl State<'_> {
 
     /// Opens the state that a crash left, if it has all that the checkpoint has, checks
     /// it, and applies the log since the checkpoint to it, again or not.
-    fn catch_up(&self) -> Option<Documents> {
-        let base = self.checkpoint.header.position;
+    fn catch_up(&self, checkpoint: Position, room: Room) -> Option<Documents> {
         let caught_up = || {
             let documents = Documents::open(&self.directory.documents())?;
-            if documents.applied()?.is_none_or(|applied| applied < base) {
+            let Some(applied) = documents.applied()?.filter(|applied| *applied >= checkpoint)
+            else {
                 return Ok(None);
-            }
+            };
+            // What is applied once more takes room once more.
+            let base = if room == Room::Enough { checkpoint } else { applied };
             self.replay(&documents, base)?;
             documents.check()?;
-            Ok(Some(documents))
+            Ok(Some((documents, base)))
         };
         match caught_up() {
-            Ok(Some(documents)) => {
+            Ok(Some((documents, base))) => {
                 let (head, _) = self.history.head();
                 tracing::info!(
                     commits = head.get() - base.get(),
-                    "the last stop was not clean: checked the state, and replayed the log since \
-                     the checkpoint",
+                    "the last stop was not clean: checked the state, and replayed the end of \
+                     the log",
                 );
                 Some(documents)
             }
@@ -263,41 +292,55 @@ impl State<'_> {
         }
     }
 
-    /// Sets the state aside and makes it again from the checkpoint and the log.
-    fn rebuild(&self) -> Result<Documents, OpenError> {
+    /// Makes the state again, from the checkpoint and what became of it by the log, so that each
+    /// record is written once, however often it changed.
+    fn rebuild(&self, last: &mut Last) -> Result<Documents, OpenError> {
         let directory = self.directory;
-        directory.set_documents_aside()?;
-        let documents = Documents::open(&directory.documents())?;
-        let base = self.checkpoint.header.position;
+        // Nothing is lost with the old one, and there may be no room for two.
+        directory.remove_documents()?;
         let (head, _) = self.history.head();
         if head > Position::START {
             tracing::info!(
-                checkpoint = base.get(),
-                commits = head.get() - base.get(),
+                checkpoint = last.position.get(),
+                commits = head.get() - last.position.get(),
                 "making the state again from the checkpoint and the log",
             );
         }
-        self.load(&documents)?;
-        self.replay(&documents, base)?;
+        let documents = Documents::open(&directory.documents())?;
+        let loaded = self.load(&documents, last);
+        loaded.map_err(|error| rebuild_error(directory.path(), error))?;
         documents.note_applied(head)?;
-        directory.drop_set_aside()?;
         Ok(documents)
     }
 
-    /// Puts the checkpoint into an empty state.
-    fn load(&self, documents: &Documents) -> Result<(), OpenError> {
-        let corrupt = |error| checkpoint_error(self.directory.path(), error);
-        let reader = checkpoint::Reader::open(&self.directory.checkpoint()).map_err(corrupt)?;
-        let Some(mut reader) = reader else { return Ok(()) };
+    /// Puts the state into an empty one. What of the log is too much for memory goes into the
+    /// checkpoint before.
+    fn load(&self, documents: &Documents, last: &mut Last) -> Result<(), store::Error> {
+        let (head, _) = self.history.head();
+        let advance = Advance {
+            directory: self.directory,
+            history: self.history,
+            forget_before: (self.options.clock)().saturating_sub(self.options.request_id_ttl),
+            is_given_up: &AtomicBool::new(false),
+        };
         let mut progress = Progress::new();
-        while let Some(record) = reader.next().map_err(corrupt)? {
-            documents.load(&record)?;
+        loop {
+            let changes = advance.changes(last.position, STEP_BYTES)?;
+            if changes.position == head {
+                let mut records = 0_u64;
+                return advance.show(changes, |kind, key, value| {
+                    documents.load(kind, key, value)?;
+                    records += 1;
+                    progress.say(|| tracing::info!(records, "making the state again"));
+                    Ok(())
+                });
+            }
+            *last = advance.write(changes)?;
             progress.say(|| {
-                let (bytes, of) = (reader.offset(), self.checkpoint.bytes);
-                tracing::info!(bytes, of, "reading the checkpoint");
+                let (position, of) = (last.position.get(), head.get());
+                tracing::info!(position, of, "taking the log into the checkpoint");
             });
         }
-        Ok(())
     }
 
     /// Applies the commits after a position.

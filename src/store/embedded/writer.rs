@@ -11,6 +11,7 @@ use super::documents::Documents;
 use super::history::{self, History};
 use super::keeper;
 use super::log::Appender;
+use super::space::{Room, Space};
 use crate::command::{Command, Decision, Env, Overlay, Request, decide};
 use crate::commit::{Commit, Counts, Mark, Position, RequestKey};
 use crate::hat::Revision;
@@ -69,6 +70,7 @@ pub(super) struct Writer {
     history: History,
     feed: Arc<Feed>,
     keeper: keeper::Handle,
+    space: Space,
     options: Options,
     /// Whether the log or the state failed: what is on disk is not known then, and only
     /// a restart finds out.
@@ -82,9 +84,10 @@ impl Writer {
         history: History,
         feed: Arc<Feed>,
         keeper: keeper::Handle,
+        space: Space,
         options: Options,
     ) -> Self {
-        Self { documents, appender, history, feed, keeper, options, failed: false }
+        Self { documents, appender, history, feed, keeper, space, options, failed: false }
     }
 
     /// Works until it is told to close or nobody can ask any more.
@@ -113,7 +116,7 @@ impl Writer {
         jobs: &mut mpsc::Receiver<Job>,
     ) -> Option<Job> {
         let documents = Arc::clone(&self.documents);
-        let mut batch = Batch::new(&documents, self.feed.head());
+        let mut batch = Batch::new(&documents, self.feed.head(), self.space.look());
         let mut job = Some(first);
         let mut other = None;
         let started = Instant::now();
@@ -156,6 +159,9 @@ impl Writer {
                 done,
             };
             let Decision { commits, answer, unfinished } = decide(request, &batch.view, &env)?;
+            if !batch.has_room_for(&commits) {
+                return Err(Error::DiskFull);
+            }
             done = answer.counts;
             let last = commits.last().map(|commit| commit.revision);
             for commit in commits {
@@ -258,7 +264,7 @@ impl Writer {
         if due.is_empty() {
             return Ok(false);
         }
-        let mut batch = Batch::new(&documents, self.feed.head());
+        let mut batch = Batch::new(&documents, self.feed.head(), self.space.look());
         let ended = self.end_into(&mut batch, due, now);
         // What was decided before an error is appended, and so it is committed.
         let flushed = self.flush(&mut batch);
@@ -287,6 +293,7 @@ impl Writer {
 
     fn put_away(&mut self) -> Result<(Position, Mark), Error> {
         self.check_writable()?;
+        self.space.drop_ballast_if_low();
         let head = self.feed.head();
         self.documents.put_away(head.0)?;
         Ok(head)
@@ -310,6 +317,8 @@ type Reply = oneshot::Sender<Result<Outcome, Error>>;
 /// Commits that share one fdatasync, and who waits for it.
 struct Batch<'d> {
     documents: &'d Documents,
+    /// What the disk has room for.
+    room: Room,
     /// The state with the batch so far.
     view: Overlay<'d>,
     head: (Position, Mark),
@@ -320,15 +329,24 @@ struct Batch<'d> {
 }
 
 impl<'d> Batch<'d> {
-    fn new(documents: &'d Documents, head: (Position, Mark)) -> Self {
+    fn new(documents: &'d Documents, head: (Position, Mark), room: Room) -> Self {
         Self {
             documents,
+            room,
             view: Overlay::new(documents),
             head,
             entries: Vec::new(),
             bytes: 0,
             requests: HashMap::new(),
             answers: Vec::new(),
+        }
+    }
+
+    fn has_room_for(&self, commits: &[Commit]) -> bool {
+        match self.room {
+            Room::Enough => true,
+            Room::Removals => commits.iter().all(Commit::only_removes),
+            Room::None => commits.is_empty(),
         }
     }
 

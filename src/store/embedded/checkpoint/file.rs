@@ -138,11 +138,6 @@ impl Reader {
         self.header
     }
 
-    /// How many bytes were read so far.
-    pub(in super::super) fn offset(&self) -> u64 {
-        self.offset
-    }
-
     /// Reads the next record; none at the end, which is then known to be the right one.
     ///
     /// # Errors

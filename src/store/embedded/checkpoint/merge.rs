@@ -11,12 +11,12 @@ use crate::time::Timestamp;
 /// # Errors
 ///
 /// As reading `base`; those of `show`.
-pub(in super::super) fn merge(
+pub(super) fn merge<E: From<Error>>(
     mut base: Option<Reader>,
     mut delta: Delta,
     forget_before: Timestamp,
-    mut show: impl FnMut(Kind, &[u8], &[u8]) -> Result<(), Error>,
-) -> Result<(), Error> {
+    mut show: impl FnMut(Kind, &[u8], &[u8]) -> Result<(), E>,
+) -> Result<(), E> {
     let mut changes = std::mem::take(&mut delta.changes).into_iter().peekable();
     let mut show = |kind: Kind, key: &[u8], value: &[u8]| {
         let is_old = kind == Kind::Request

@@ -32,6 +32,7 @@
 //!
 //! [`Documents`]: super::documents::Documents
 
+mod advance;
 mod delta;
 mod file;
 mod merge;
@@ -39,9 +40,11 @@ mod merge;
 use std::io;
 use std::path::{Path, PathBuf};
 
-pub(super) use self::delta::Delta;
-pub(super) use self::file::{Reader, Record, Writer};
-pub(super) use self::merge::merge;
+pub(super) use self::advance::{Advance, STEP_BYTES};
+use self::delta::Delta;
+use self::file::Writer;
+pub(super) use self::file::{Reader, Record};
+use self::merge::merge;
 use crate::commit::{Identity, Mark, Position};
 
 /// Whose state a checkpoint is, and when it was that.
@@ -52,6 +55,13 @@ pub(super) struct Header {
     pub(super) position: Position,
     /// The mark there.
     pub(super) mark: Mark,
+}
+
+/// Where the last checkpoint stands, and how large it is.
+#[derive(Clone, Copy)]
+pub(super) struct Last {
+    pub(super) position: Position,
+    pub(super) bytes: u64,
 }
 
 /// What a record is. The order is that of the file: whoever reads it knows the room

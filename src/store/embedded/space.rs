@@ -1,0 +1,164 @@
+//! How much room the disk has left, and what is still written when it has little.
+
+use std::fs::{self, File};
+use std::io;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{FallocateFlags, fallocate, statvfs};
+use rustix::io::Errno;
+
+/// Below this part of the watermark nothing is written. Our choice: what is between is for
+/// removals, by which there may be room again, and what is left for a start.
+const REMOVALS_PART: u64 = 4;
+
+/// How large the ballast is, in bytes. Our choice: starting and stopping write less, unless the
+/// state is made again, for which the old one goes first.
+const BALLAST_BYTES: u64 = 8 << 20;
+
+/// What there is room for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Room {
+    /// For nothing: even what removes must be logged.
+    None,
+    /// For commits that only remove.
+    Removals,
+    /// For everything.
+    Enough,
+}
+
+/// The disk that a data directory is on.
+pub(super) struct Space {
+    path: PathBuf,
+    /// A file that only takes up room, which a start or a stop on a full disk gives back.
+    ballast: PathBuf,
+    /// How many bytes are to stay free.
+    min_free: u64,
+    /// What there was room for at the last look.
+    room: Room,
+}
+
+impl Space {
+    pub(super) fn new(path: &Path, ballast: PathBuf, min_free: u64) -> Self {
+        Self { path: path.to_owned(), ballast, min_free, room: Room::Enough }
+    }
+
+    /// Gives the ballast's room back if there is not enough without.
+    pub(super) fn drop_ballast_if_low(&mut self) {
+        if self.look() < Room::Enough
+            && let Err(error) = fs::remove_file(&self.ballast)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            let file = self.ballast.display();
+            tracing::warn!(%error, %file, "failed to give room on the disk back");
+        }
+    }
+
+    /// Makes the ballast, if that much room is to be had.
+    pub(super) fn hold_ballast(&self) {
+        let file = &self.ballast;
+        let is_there = file.metadata().is_ok_and(|metadata| metadata.len() == BALLAST_BYTES);
+        let free = free_bytes(&self.path).unwrap_or(0);
+        if is_there || free < self.min_free.saturating_add(BALLAST_BYTES) {
+            return;
+        }
+        match make_ballast(file) {
+            Ok(true) => {}
+            Ok(false) => {
+                tracing::debug!("the file system cannot hold room for a start on a full disk");
+            }
+            Err(error) => {
+                tracing::warn!(%error, file = %file.display(), "failed to hold room on the disk");
+            }
+        }
+    }
+
+    /// Looks what there is room for, and says so when it has changed.
+    pub(super) fn look(&mut self) -> Room {
+        let (path, min_free) = (&self.path, self.min_free);
+        let (room, free) = match free_bytes(path) {
+            Ok(free) if free >= min_free => (Room::Enough, free),
+            Ok(free) if free >= min_free / REMOVALS_PART => (Room::Removals, free),
+            Ok(free) => (Room::None, free),
+            // Nothing is known, and writing finds out.
+            Err(error) => {
+                tracing::debug!(%error, "failed to see how much room there is");
+                (Room::Enough, min_free)
+            }
+        };
+        if room != self.room {
+            let path = path.display();
+            match room {
+                Room::Enough => tracing::info!(%path, free, "there is room again for all writes"),
+                Room::Removals => tracing::warn!(
+                    %path, free, min_free, "the disk is nearly full: only removals are written",
+                ),
+                Room::None => tracing::error!(
+                    %path, free, min_free, "the disk is full: nothing is written until there is room",
+                ),
+            }
+            self.room = room;
+        }
+        room
+    }
+}
+
+/// How many bytes are left of the disk that a path is on, for users without privileges.
+///
+/// # Errors
+///
+/// What the operating system says.
+pub(super) fn free_bytes(path: &Path) -> io::Result<u64> {
+    let disk = statvfs(path)?;
+    Ok(disk.f_bavail.saturating_mul(disk.f_frsize))
+}
+
+/// Answers whether the file system can give room to a file at once. There is no file if not.
+fn make_ballast(file: &Path) -> io::Result<bool> {
+    let made = File::options().write(true).create(true).truncate(true).mode(0o600).open(file)?;
+    match fallocate(made, FallocateFlags::empty(), 0, BALLAST_BYTES) {
+        Ok(()) => Ok(true),
+        Err(error) => {
+            fs::remove_file(file)?;
+            if error == Errno::OPNOTSUPP { Ok(false) } else { Err(error.into()) }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn space(path: &Path, min_free: u64) -> Space {
+        Space::new(path, path.join("ballast"), min_free)
+    }
+
+    #[test]
+    fn the_room_goes_by_what_is_free() {
+        let dir = tempfile::tempdir().unwrap();
+        let free = free_bytes(dir.path()).unwrap();
+        let look = |min_free| space(dir.path(), min_free).look();
+        assert_eq!(look(0), Room::Enough);
+        assert_eq!(look(free / 2), Room::Enough);
+        assert_eq!(look(free * 2), Room::Removals);
+        assert_eq!(look(free * 8), Room::None);
+    }
+
+    #[test]
+    fn the_ballast_takes_room_if_there_is_some() {
+        use std::os::unix::fs::MetadataExt as _;
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("ballast");
+        space(dir.path(), u64::MAX).hold_ballast();
+        assert!(!file.exists());
+        for _ in 0..2 {
+            space(dir.path(), 0).hold_ballast();
+            if let Ok(metadata) = file.metadata() {
+                assert_eq!(metadata.len(), BALLAST_BYTES);
+                assert!(metadata.blocks() * 512 >= BALLAST_BYTES, "it is no hole");
+            }
+        }
+        space(dir.path(), u64::MAX).drop_ballast_if_low();
+        assert!(!file.exists());
+    }
+}
