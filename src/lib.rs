@@ -28,6 +28,7 @@
 //! | module | what is there |
 //! |---|---|
 //! | [`store`] | the trait [`Store`](store::Store), whose promises one conformance suite checks |
+//! | [`store::Maintenance`] | what an operator asks of a store on disk |
 //! | [`store::memory`] | the executable specification |
 //! | [`store::embedded`] | the store on disk: a commit log that is the truth, sled as the state served |
 //! | [`watch`] | a watch: a cursor in the history, and what it selects |
@@ -38,7 +39,7 @@
 //! |---|---|
 //! | [`pb`] | the messages and services generated from `proto/` |
 //! | [`status`] | errors as gRPC statuses: a code, a reason, the metadata |
-//! | [`service`] | the three services: parse each field into a domain type, act, answer |
+//! | [`service`] | the services: parse each field into a domain type, act, answer |
 //! | [`origin`] | which web pages may call |
 //! | [`config`] | flags, environment, one TOML file |
 //! | [`server`] | the socket, the layers a call passes, health, reflection, expiry, the drain |

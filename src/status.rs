@@ -134,6 +134,11 @@ pub fn deadline_exceeded() -> Status {
     Status::new(Code::DeadlineExceeded, "the deadline has passed")
 }
 
+/// A store that is kept in memory has nothing to look after.
+pub fn no_maintenance() -> Status {
+    Status::new(Code::Unimplemented, "this store keeps nothing on a disk")
+}
+
 /// A bug.
 pub fn internal() -> Status {
     Status::new(Code::Internal, "hatd failed on this request; its log says why")

@@ -61,6 +61,7 @@ mod tests {
         check("/hatd.v1.HatService/WatchHats", Some(Answer::Stream));
         check("/hatd.v1.RoomService/SyncRooms", Some(Answer::Unary));
         check("/hatd.v1.WardrobeService/WearHat", Some(Answer::Unary));
+        check("/hatd.v1.AdminService/Backup", Some(Answer::Stream));
         check("/grpc.health.v1.Health/Check", Some(Answer::Unary));
         check("/grpc.health.v1.Health/Watch", Some(Answer::Stream));
         for version in ["v1", "v1alpha"] {

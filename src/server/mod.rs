@@ -63,8 +63,13 @@ const ABORT_LIMIT: Duration = Duration::from_secs(1);
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 
 /// What health reports on: the server as a whole, and each service.
-const HEALTH_NAMES: [&str; 4] =
-    ["", "hatd.v1.HatService", "hatd.v1.RoomService", "hatd.v1.WardrobeService"];
+const HEALTH_NAMES: [&str; 5] = [
+    "",
+    "hatd.v1.AdminService",
+    "hatd.v1.HatService",
+    "hatd.v1.RoomService",
+    "hatd.v1.WardrobeService",
+];
 
 /// What the server goes by.
 #[derive(Clone, Debug)]
@@ -389,7 +394,7 @@ mod tests {
     #[tokio::test]
     async fn reflection_lists_our_services_in_both_versions() {
         let (channel, ..) = start().await;
-        let ours = ["hatd.v1.HatService", "hatd.v1.RoomService", "hatd.v1.WardrobeService"];
+        let ours = ["hatd.v1.AdminService", "hatd.v1.HatService", "hatd.v1.RoomService"];
 
         let request = v1::ServerReflectionRequest {
             host: String::new(),

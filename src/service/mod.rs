@@ -1,8 +1,9 @@
-//! The three gRPC services: parse, act, answer.
+//! The gRPC services: parse, act, answer.
 //!
 //! Each field is parsed into a domain type here, at the edge; below, only valid values
 //! exist. `parse` goes from messages to the domain, `render` back.
 
+mod admin;
 mod hat;
 mod page;
 mod parse;
@@ -98,7 +99,8 @@ pub fn routes(app: Arc<App>) -> Routes {
     let bytes_max = app.limits.message_bytes_max;
     let hats = hat::Service(Arc::clone(&app));
     let rooms = room::Service(Arc::clone(&app));
-    let wardrobe = wardrobe::Service(app);
+    let wardrobe = wardrobe::Service(Arc::clone(&app));
+    let admin = admin::Service(app);
     Routes::new(
         pb::hat_service_server::HatServiceServer::new(hats).max_decoding_message_size(bytes_max),
     )
@@ -107,6 +109,10 @@ pub fn routes(app: Arc<App>) -> Routes {
     )
     .add_service(
         pb::wardrobe_service_server::WardrobeServiceServer::new(wardrobe)
+            .max_decoding_message_size(bytes_max),
+    )
+    .add_service(
+        pb::admin_service_server::AdminServiceServer::new(admin)
             .max_decoding_message_size(bytes_max),
     )
 }

@@ -1,11 +1,12 @@
 //! From the domain to messages.
 
-use crate::commit::{Cause, ChangeKind, Commit};
+use crate::commit::{Cause, ChangeKind, Commit, Identity};
 use crate::hat::{
     Affiliation, Attachment, Context, Document, Eligibility, HatDefinition, HatPolicy, Room,
 };
 use crate::jid::{RoomJid, UserJid};
 use crate::pb;
+use crate::store::{Condition, Writes};
 use crate::time::Timestamp;
 use crate::watch::{Event, GoAwayReason, ResetReason, SnapshotPage, Step};
 
@@ -80,6 +81,31 @@ pub(super) fn room(room_jid: &RoomJid, room: Room) -> pb::Room {
         eligibility: eligibility.into(),
         revision: room.revision.get(),
         etag: room.revision.etag(),
+    }
+}
+
+/// A store's id as people write it.
+pub(super) fn store_id(identity: Identity) -> String {
+    uuid::Uuid::from_bytes(identity.store).to_string()
+}
+
+pub(super) fn condition(condition: &Condition) -> pb::GetStoreStatusResponse {
+    let writes = match condition.writes {
+        Writes::All => pb::WriteAvailability::All,
+        Writes::Removals => pb::WriteAvailability::Removals,
+        Writes::DiskFull => pb::WriteAvailability::DiskFull,
+        Writes::Stopped => pb::WriteAvailability::Stopped,
+    };
+    pb::GetStoreStatusResponse {
+        store_id: store_id(condition.identity),
+        epoch: condition.identity.epoch,
+        position: condition.position.get(),
+        floor_position: condition.floor.get(),
+        checkpoint_position: condition.checkpoint_position.get(),
+        checkpoint_bytes: condition.checkpoint_bytes,
+        log_bytes: condition.log_bytes,
+        free_bytes: condition.free_bytes,
+        write_availability: writes.into(),
     }
 }
 

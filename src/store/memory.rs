@@ -433,6 +433,10 @@ impl Store for Memory {
         }))
     }
 
+    fn maintenance(&self) -> Option<&dyn super::Maintenance> {
+        None
+    }
+
     async fn close(&self) -> Result<(), Error> {
         self.lock().closed = true;
         Ok(())

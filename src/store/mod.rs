@@ -6,6 +6,7 @@
 
 pub mod embedded;
 mod feed;
+mod maintenance;
 pub mod memory;
 mod outcome;
 mod page;
@@ -16,6 +17,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use self::feed::{Scope, Subscription, Taken};
+pub use self::maintenance::{Checkpoint, Condition, Maintenance, Writes};
 pub use self::page::{
     DocumentFilter, Page, PageLimit, definition_bytes, document_bytes, room_bytes,
 };
@@ -155,6 +157,9 @@ pub trait Store: Send + Sync {
         after: Option<(&RoomJid, &HatId)>,
         limit: PageLimit,
     ) -> Result<Page<(RoomJid, HatId), HatDefinition>, Error>;
+
+    /// What there is to look after; nothing if the store keeps its data nowhere.
+    fn maintenance(&self) -> Option<&dyn Maintenance>;
 
     /// Takes no more writes, and puts the store away for a quick start.
     ///

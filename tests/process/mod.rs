@@ -1,8 +1,10 @@
 //! The hatd binary: how it starts, stops, crashes and comes back.
 
+mod backup;
 mod crash;
 mod damage;
 mod disk_full;
 pub(crate) mod hatd;
 mod start;
 mod stop;
+mod verify;

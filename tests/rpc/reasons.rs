@@ -56,6 +56,10 @@ impl Store for Failing {
         self.store.expire().await
     }
 
+    fn maintenance(&self) -> Option<&dyn store::Maintenance> {
+        None
+    }
+
     fn identity(&self) -> Identity {
         self.store.identity()
     }
@@ -316,14 +320,14 @@ async fn provoke(reason: ErrorReason) -> Option<(Status, Vec<(&'static str, &'st
         ErrorReason::StoreUnavailable => {
             (failing(store::Error::Unavailable(internals())).await, vec![])
         }
+        ErrorReason::DiskFull => (failing(store::Error::DiskFull).await, vec![]),
         ErrorReason::StoreCorrupt => (failing(store::Error::Corrupt(internals())).await, vec![]),
         ErrorReason::ShuttingDown => (shutting_down(hatd).await, vec![]),
-        // Never sent. To come with API keys and grants; with a watch over free space; with replicas, for a
-        // server alone is never behind its own tokens.
+        // Never sent. To come with API keys and grants; with replicas, for a server alone is never behind
+        // its own tokens.
         ErrorReason::Unspecified
         | ErrorReason::Unauthenticated
         | ErrorReason::ScopeDenied
-        | ErrorReason::DiskFull
         | ErrorReason::TokenNotReached => return None,
     };
     Some(refused)
@@ -382,12 +386,8 @@ async fn every_reason_is_given_as_documented_or_comes_later() {
             None => later.push(reason),
         }
     }
-    let expected = [
-        ErrorReason::DiskFull,
-        ErrorReason::Unauthenticated,
-        ErrorReason::ScopeDenied,
-        ErrorReason::TokenNotReached,
-    ];
+    let expected =
+        [ErrorReason::Unauthenticated, ErrorReason::ScopeDenied, ErrorReason::TokenNotReached];
     assert_eq!(later, expected);
 }
 

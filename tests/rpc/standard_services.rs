@@ -14,7 +14,12 @@ use tonic_reflection::pb::{v1, v1alpha};
 
 use super::support::*;
 
-const OURS: [&str; 3] = ["hatd.v1.HatService", "hatd.v1.RoomService", "hatd.v1.WardrobeService"];
+const OURS: [&str; 4] = [
+    "hatd.v1.AdminService",
+    "hatd.v1.HatService",
+    "hatd.v1.RoomService",
+    "hatd.v1.WardrobeService",
+];
 
 /// What reflection is asked, in either version.
 enum Question<'a> {

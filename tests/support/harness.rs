@@ -12,7 +12,7 @@ use hatd::hat::{Affiliation, Document, HatId};
 use hatd::service::commit_len;
 use hatd::store::embedded::{self, Embedded};
 use hatd::store::memory::Memory;
-use hatd::store::{Entry, Error, Options, Outcome, Store};
+use hatd::store::{Entry, Error, Maintenance as _, Options, Outcome, Store};
 use tempfile::TempDir;
 
 use super::commands::{DEN, affiliate, in_den, put_room, room, user};

@@ -1,5 +1,7 @@
 //! One method for each RPC.
 
+use futures_util::{Stream, TryStreamExt as _};
+
 use crate::{Client, Error, GiveHat, connection::Connection, pb};
 
 /// The RPCs of `HatService`, which the contract describes in full.
@@ -464,5 +466,59 @@ impl Client {
             |mut stub, request| async move { stub.discard_hat(request).await },
         )
         .await
+    }
+}
+
+/// The RPCs of `AdminService`, which the contract describes in full: what an operator asks.
+impl Client {
+    /// Says what the store holds, and whether it takes writes.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
+    pub async fn get_store_status(
+        &self,
+        request: pb::GetStoreStatusRequest,
+    ) -> Result<pb::GetStoreStatusResponse, Error> {
+        self.read(Connection::admin, request, |mut stub, request| async move {
+            stub.get_store_status(request).await
+        })
+        .await
+    }
+
+    /// Takes a checkpoint, and deletes those files of the commit log that nobody needs any more.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers, [`Error::Transport`], [`Error::DeadlineExceeded`],
+    /// [`Error::ApiKey`] and [`Error::Closed`].
+    pub async fn take_checkpoint(
+        &self,
+        request: pb::TakeCheckpointRequest,
+    ) -> Result<pb::TakeCheckpointResponse, Error> {
+        self.read(Connection::admin, request, |mut stub, request| async move {
+            stub.take_checkpoint(request).await
+        })
+        .await
+    }
+
+    /// Sends the state at one position: a header, then the bytes of a file. Nothing is tried
+    /// again: a backup that breaks off is begun anew.
+    ///
+    /// # Errors
+    ///
+    /// What the server answers, [`Error::Transport`], [`Error::ApiKey`] and [`Error::Closed`]; so
+    /// do the pieces.
+    pub async fn backup(
+        &self,
+        request: pb::BackupRequest,
+    ) -> Result<impl Stream<Item = Result<pb::BackupResponse, Error>> + Send + use<>, Error> {
+        let pieces = self
+            .stream(Connection::admin, request, |mut stub, request| async move {
+                stub.backup(request).await
+            })
+            .await?;
+        Ok(pieces.map_err(Error::from_status))
     }
 }

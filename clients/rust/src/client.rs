@@ -152,6 +152,28 @@ impl Client {
         answer.map_err(|error| error.of_write(id))
     }
 
+    /// Makes a call that answers with a stream, once and for as long as it takes.
+    pub(crate) async fn stream<Stub, Q, P, F, Fut>(
+        &self,
+        stub: fn(&Connection) -> Stub,
+        request: Q,
+        call: F,
+    ) -> Result<P, Error>
+    where
+        F: Fn(Stub, Request<Q>) -> Fut,
+        Fut: Future<Output = Result<Response<P>, Status>>,
+    {
+        let mut request = Request::new(request);
+        self.shared.credentials.sign(&mut request)?;
+        select! {
+            biased;
+            () = self.shared.closed.cancelled() => Err(Error::Closed),
+            answer = call(stub(&self.shared.connection), request) => {
+                answer.map(Response::into_inner).map_err(Error::from_status)
+            }
+        }
+    }
+
     /// Makes a call, unless the client is closed before it is answered.
     async fn call<Stub, Q, P, F, Fut>(
         &self,

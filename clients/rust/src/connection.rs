@@ -5,8 +5,8 @@ use std::sync::{PoisonError, RwLock};
 use tonic::transport::{Channel, Endpoint};
 
 use crate::pb::{
-    hat_service_client::HatServiceClient, room_service_client::RoomServiceClient,
-    wardrobe_service_client::WardrobeServiceClient,
+    admin_service_client::AdminServiceClient, hat_service_client::HatServiceClient,
+    room_service_client::RoomServiceClient, wardrobe_service_client::WardrobeServiceClient,
 };
 
 /// A connection to hatd.
@@ -48,6 +48,11 @@ impl Connection {
     pub(crate) fn wardrobe(&self) -> WardrobeServiceClient<Channel> {
         let bytes = self.message_bytes_max;
         WardrobeServiceClient::new(self.channel()).max_decoding_message_size(bytes)
+    }
+
+    pub(crate) fn admin(&self) -> AdminServiceClient<Channel> {
+        let bytes = self.message_bytes_max;
+        AdminServiceClient::new(self.channel()).max_decoding_message_size(bytes)
     }
 
     /// Which connection it is now, to be left if it turns out to be dead.

@@ -4,8 +4,9 @@
 
 use std::{env, fs, path::Path};
 
-const PROTOS: [&str; 5] = [
+const PROTOS: [&str; 6] = [
     "hatd/v1/types.proto",
+    "hatd/v1/admin_service.proto",
     "hatd/v1/errors.proto",
     "hatd/v1/hat_service.proto",
     "hatd/v1/room_service.proto",

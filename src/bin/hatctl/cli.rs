@@ -136,6 +136,20 @@ pub(crate) enum Command {
     /// It is not one instant: rooms change while they are read, each page of each list being as it
     /// was when it was read. Revisions, and who gave a hat, are not in it.
     Export(Export),
+    /// Show what the store holds, and whether it takes writes.
+    Status,
+    /// Write the state at one position to a file, for `hatd restore`. hatd goes on meanwhile.
+    ///
+    /// Everything that was answered before is in it. Unlike an export it is one instant, with
+    /// revisions and who gave which hat.
+    Backup {
+        /// The file, or - for standard output.
+        file: PathBuf,
+    },
+    /// Take a checkpoint now, and delete what nobody needs any more of the commit log.
+    ///
+    /// hatd does so by itself when its log has grown.
+    Checkpoint,
     /// Write a completion script for a shell.
     Completion {
         /// The shell.

@@ -9,6 +9,7 @@ use prost::Message as _;
 use serde::Serialize;
 
 use crate::{
+    admin,
     cli::{self, Cli, Command, Global},
     errors::{EXIT_CODES, Error},
     export, import,
@@ -41,6 +42,11 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
         Command::Import(arguments) if arguments.is_dry_run() => import::check(arguments),
         Command::Import(arguments) => import::run(&connect(global).await?, arguments).await,
         Command::Export(arguments) => export::run(&connect(global).await?, arguments).await,
+        Command::Status => admin::status(&connect(global).await?, &mut output).await,
+        Command::Backup { file } => admin::backup(&connect(global).await?, &file).await,
+        Command::Checkpoint => {
+            admin::checkpoint(&connect(global).await?, global.timeout, &mut output).await
+        }
         Command::Room(command) => room(&connect(global).await?, command, &mut output).await,
         Command::Affiliation(command) => {
             affiliation(&connect(global).await?, command, &mut output).await
@@ -77,49 +83,11 @@ pub(crate) async fn run(cli: Cli) -> Result<(), Error> {
             };
             output.written(&connect(global).await?.forget_user(request).await?.into())
         }
-        Command::Wear(cli::Wardrobe { target, etag, write }) => {
-            let request = pb::WearHatRequest {
-                room_jid: target.room,
-                user_jid: target.user,
-                hat_id: target.hat,
-                etag: etag.value,
-                request_id: write.request_id,
-                context: write.context.into_pb(),
-            };
-            output.written(&connect(global).await?.wear_hat(request).await?.into())
-        }
-        Command::Doff(cli::Wardrobe { target, etag, write }) => {
-            let request = pb::DoffHatRequest {
-                room_jid: target.room,
-                user_jid: target.user,
-                hat_id: target.hat,
-                etag: etag.value,
-                request_id: write.request_id,
-                context: write.context.into_pb(),
-            };
-            output.written(&connect(global).await?.doff_hat(request).await?.into())
-        }
-        Command::Claim(cli::Wardrobe { target, etag, write }) => {
-            let request = pb::ClaimHatRequest {
-                room_jid: target.room,
-                user_jid: target.user,
-                hat_id: target.hat,
-                etag: etag.value,
-                request_id: write.request_id,
-                context: write.context.into_pb(),
-            };
-            output.written(&connect(global).await?.claim_hat(request).await?.into())
-        }
-        Command::Discard(cli::Wardrobe { target, etag, write }) => {
-            let request = pb::DiscardHatRequest {
-                room_jid: target.room,
-                user_jid: target.user,
-                hat_id: target.hat,
-                etag: etag.value,
-                request_id: write.request_id,
-                context: write.context.into_pb(),
-            };
-            output.written(&connect(global).await?.discard_hat(request).await?.into())
+        Command::Wear(arguments) => wear(&connect(global).await?, arguments, &mut output).await,
+        Command::Doff(arguments) => doff(&connect(global).await?, arguments, &mut output).await,
+        Command::Claim(arguments) => claim(&connect(global).await?, arguments, &mut output).await,
+        Command::Discard(arguments) => {
+            discard(&connect(global).await?, arguments, &mut output).await
         }
     }
 }
@@ -141,6 +109,70 @@ fn builder(global: &Global) -> Builder {
 /// Connects at once, so that a wrong address is an error now and not after all the retries.
 async fn connect(global: &Global) -> Result<Client, Error> {
     Ok(builder(global).connect(&global.endpoint).await?)
+}
+
+async fn wear(
+    hatd: &Client,
+    cli::Wardrobe { target, etag, write }: cli::Wardrobe,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let request = pb::WearHatRequest {
+        room_jid: target.room,
+        user_jid: target.user,
+        hat_id: target.hat,
+        etag: etag.value,
+        request_id: write.request_id,
+        context: write.context.into_pb(),
+    };
+    output.written(&hatd.wear_hat(request).await?.into())
+}
+
+async fn doff(
+    hatd: &Client,
+    cli::Wardrobe { target, etag, write }: cli::Wardrobe,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let request = pb::DoffHatRequest {
+        room_jid: target.room,
+        user_jid: target.user,
+        hat_id: target.hat,
+        etag: etag.value,
+        request_id: write.request_id,
+        context: write.context.into_pb(),
+    };
+    output.written(&hatd.doff_hat(request).await?.into())
+}
+
+async fn claim(
+    hatd: &Client,
+    cli::Wardrobe { target, etag, write }: cli::Wardrobe,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let request = pb::ClaimHatRequest {
+        room_jid: target.room,
+        user_jid: target.user,
+        hat_id: target.hat,
+        etag: etag.value,
+        request_id: write.request_id,
+        context: write.context.into_pb(),
+    };
+    output.written(&hatd.claim_hat(request).await?.into())
+}
+
+async fn discard(
+    hatd: &Client,
+    cli::Wardrobe { target, etag, write }: cli::Wardrobe,
+    output: &mut Output,
+) -> Result<(), Error> {
+    let request = pb::DiscardHatRequest {
+        room_jid: target.room,
+        user_jid: target.user,
+        hat_id: target.hat,
+        etag: etag.value,
+        request_id: write.request_id,
+        context: write.context.into_pb(),
+    };
+    output.written(&hatd.discard_hat(request).await?.into())
 }
 
 async fn room(hatd: &Client, command: cli::Room, output: &mut Output) -> Result<(), Error> {

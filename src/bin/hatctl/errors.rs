@@ -205,7 +205,8 @@ fn call_advice(error: &hatd_client::Error, endpoint: &str) -> Option<String> {
         | ErrorReason::Overloaded
         | ErrorReason::ShuttingDown
         | ErrorReason::TokenNotReached => "try again later".to_owned(),
-        ErrorReason::StoreUnavailable | ErrorReason::DiskFull | ErrorReason::StoreCorrupt => {
+        ErrorReason::DiskFull => "make room on the disk of hatd's machine".to_owned(),
+        ErrorReason::StoreUnavailable | ErrorReason::StoreCorrupt => {
             "see the log of hatd, on its machine".to_owned()
         }
         ErrorReason::Unspecified

@@ -1,9 +1,8 @@
 //! `hatctl export`: everything, as lines that import takes.
 
 use std::{
-    fs::{self, File},
     io::{self, BufWriter, Write},
-    path::{Path, PathBuf},
+    path::Path,
 };
 
 use futures_util::{Stream, StreamExt as _, TryStreamExt as _, pin_mut, stream};
@@ -13,6 +12,7 @@ use crate::{
     cli,
     errors::{Error, note},
     json::{self, AffiliationLine, Definition, HatsLine, Line, Named, Room},
+    whole::WholeFile,
 };
 
 /// Writes every room asked for, in the order of the lists: the same data is the same bytes.
@@ -26,32 +26,11 @@ pub(crate) async fn run(hatd: &Client, arguments: cli::Export) -> Result<(), Err
         return Ok(());
     }
 
-    // Written beside the file and then renamed, so that the file is never half an export.
-    let partial = partial_path(&arguments.file);
-    let at = |path: &Path| {
-        let path = path.to_owned();
-        move |source| Error::File { path, source }
-    };
-    let mut out = BufWriter::new(File::create(&partial).map_err(at(&partial))?);
-    let rooms = match write_rooms(hatd, &arguments, &mut out).await {
-        Ok(rooms) => rooms,
-        Err(error) => {
-            drop(out);
-            fs::remove_file(&partial).map_err(at(&partial))?;
-            return Err(error);
-        }
-    };
-    let file = out.into_inner().map_err(|error| at(&partial)(error.into_error()))?;
-    file.sync_all().map_err(at(&partial))?;
-    fs::rename(&partial, &arguments.file).map_err(at(&arguments.file))?;
+    let mut out = WholeFile::create(&arguments.file)?;
+    let rooms = write_rooms(hatd, &arguments, &mut out).await?;
+    out.finish()?;
     note(&format!("exported {rooms} rooms to {}", arguments.file.display()));
     Ok(())
-}
-
-fn partial_path(file: &Path) -> PathBuf {
-    let mut name = file.as_os_str().to_owned();
-    name.push(".partial");
-    name.into()
 }
 
 async fn write_rooms(

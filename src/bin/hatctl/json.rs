@@ -52,6 +52,7 @@ macro_rules! word {
 }
 
 word!(pb::Affiliation, "AFFILIATION_");
+word!(pb::WriteAvailability, "WRITE_AVAILABILITY_");
 word!(pb::HatPolicy, "HAT_POLICY_");
 word!(pb::Eligibility, "ELIGIBILITY_");
 word!(pb::SyncMode, "SYNC_MODE_");

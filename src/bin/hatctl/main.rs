@@ -1,5 +1,6 @@
 //! hatctl: hatd from the command line.
 
+mod admin;
 mod check;
 mod cli;
 mod commands;
@@ -12,6 +13,7 @@ mod output;
 mod prosody;
 mod time;
 mod watch;
+mod whole;
 
 use std::{env, process::ExitCode};
 
@@ -22,7 +24,8 @@ fn main() -> anyhow::Result<ExitCode> {
         Ok(cli) => cli,
         Err(error) => {
             // Help goes to standard output with 0, a wrong command line to standard error with 2.
-            error.print().context("failed to write the help")?;
+            // Who has read enough of it closes the pipe.
+            _ = error.print();
             return Ok(ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2)));
         }
     };

@@ -13,6 +13,7 @@ const LOCK: &str = "lock";
 const IDENTITY: &str = "identity";
 const STOPPED: &str = "stopped";
 const RUNNING: &str = "running";
+const RESTORING: &str = "restoring";
 const CHECKPOINT: &str = "checkpoint";
 const CHECKPOINT_NEW: &str = "checkpoint.new";
 const LOG: &str = "log";
@@ -53,19 +54,53 @@ impl DataDir {
                 .map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
         }
         let lock = lock(path)?;
-        let identity_file = path.join(IDENTITY);
-        let identity = if identity_file.exists() {
-            let identity = read(&identity_file, parse_identity)?
-                .ok_or_else(|| OpenError::corrupt(path, "the file identity is not readable"))?;
-            if !path.join(LOG).exists() {
-                let what = "the folder log is missing: restore it, or start in an empty directory";
-                return Err(OpenError::corrupt(path, what));
-            }
-            identity
-        } else {
-            Self::create(path)?
+        let identity = match read_identity(path)? {
+            Some(identity) => identity,
+            None => Self::create(path)?,
         };
         Ok(Self { path: path.to_owned(), identity, _lock: Arc::new(lock) })
+    }
+
+    /// Opens a data directory that has a store.
+    pub(super) fn open_existing(path: &Path) -> Result<Self, OpenError> {
+        let missing = || OpenError::Missing { path: path.to_owned() };
+        // Locking would leave a file behind.
+        if !path.is_dir() {
+            return Err(missing());
+        }
+        let lock = lock(path)?;
+        let identity = read_identity(path)?.ok_or_else(missing)?;
+        Ok(Self { path: path.to_owned(), identity, _lock: Arc::new(lock) })
+    }
+
+    /// Begins to restore a store in a directory that has none. Until the restore is finished,
+    /// nothing opens it.
+    pub(super) fn begin_restore(path: &Path, identity: Identity) -> Result<Self, OpenError> {
+        create_private(path)
+            .map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
+        let lock = lock(path)?;
+        let marker = path.join(RESTORING);
+        let parts = [IDENTITY, LOG, CHECKPOINT, CHECKPOINT_NEW, STOPPED, RUNNING, DOCUMENTS];
+        let parts = parts.map(|part| path.join(part));
+        if marker.exists() {
+            // Of a restore that was cut off.
+            for part in parts {
+                remove_all(&part).map_err(|source| io_error(&part, source))?;
+            }
+        } else if parts.iter().any(|part| part.exists()) {
+            return Err(OpenError::Occupied { path: path.to_owned() });
+        }
+        let mark = || File::create(&marker)?.sync_all().and_then(|()| sync_dir(path));
+        mark().map_err(|source| io_error(&marker, source))?;
+        Ok(Self { path: path.to_owned(), identity, _lock: Arc::new(lock) })
+    }
+
+    /// Makes the store that was restored one to open, when everything else is on disk.
+    pub(super) fn finish_restore(&self) -> Result<(), OpenError> {
+        write(&self.path, IDENTITY, format_identity(self.identity))?;
+        let marker = self.path.join(RESTORING);
+        let unmarked = fs::remove_file(&marker).and_then(|()| sync_dir(&self.path));
+        unmarked.map_err(|source| io_error(&marker, source))
     }
 
     /// Makes a new store: the log first, so that an identity without one is damage.
@@ -136,7 +171,7 @@ impl DataDir {
         let file = self.path.join(RUNNING);
         let noted = match boot_id() {
             Some(boot) => fs::write(&file, boot),
-            None => remove_if_there(&file),
+            None => remove_all(&file),
         };
         noted.map_err(|source| io_error(&file, source))?;
         self.forget_stop()
@@ -145,6 +180,11 @@ impl DataDir {
     /// What the last stop left, if it was clean.
     pub(super) fn stopped(&self) -> Result<Option<Stopped>, OpenError> {
         read(&self.path.join(STOPPED), parse_stopped)
+    }
+
+    /// Whether a stop was noted, legibly or not.
+    pub(super) fn is_stop_noted(&self) -> bool {
+        self.path.join(STOPPED).exists()
     }
 
     /// Notes a clean stop, when everything else is on disk.
@@ -167,10 +207,7 @@ impl DataDir {
     /// for one.
     pub(super) fn remove_documents(&self) -> Result<(), OpenError> {
         let (documents, aside) = (self.documents(), self.path.join(DOCUMENTS_ASIDE));
-        let remove = || match fs::remove_dir_all(&aside) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-            outcome => outcome.map_err(|source| io_error(&aside, source)),
-        };
+        let remove = || remove_all(&aside).map_err(|source| io_error(&aside, source));
         remove()?;
         if documents.exists() {
             fs::rename(&documents, &aside).map_err(|source| io_error(&documents, source))?;
@@ -179,12 +216,33 @@ impl DataDir {
     }
 }
 
+/// Whose store a directory holds, if any.
+fn read_identity(path: &Path) -> Result<Option<Identity>, OpenError> {
+    if path.join(RESTORING).exists() {
+        let what = "a restore was cut off: begin it again with the same command";
+        return Err(OpenError::corrupt(path, what));
+    }
+    let file = path.join(IDENTITY);
+    if !file.exists() {
+        return Ok(None);
+    }
+    let identity = read(&file, parse_identity)?
+        .ok_or_else(|| OpenError::corrupt(path, "the file identity is not readable"))?;
+    if !path.join(LOG).exists() {
+        let what = "the folder log is missing: restore a backup, or start in an empty directory";
+        return Err(OpenError::corrupt(path, what));
+    }
+    Ok(Some(identity))
+}
+
 fn boot_id() -> Option<String> {
     fs::read_to_string(BOOT_ID).ok()
 }
 
-fn remove_if_there(file: &Path) -> io::Result<()> {
-    match fs::remove_file(file) {
+/// Removes a file or a directory with all that is in it, if it is there.
+fn remove_all(path: &Path) -> io::Result<()> {
+    let removed = if path.is_dir() { fs::remove_dir_all(path) } else { fs::remove_file(path) };
+    match removed {
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
         outcome => outcome,
     }

@@ -233,6 +233,12 @@ impl Documents {
         Ok(())
     }
 
+    /// Begins to compare the state with what it should be. Requests that were answered before a
+    /// time are left out.
+    pub(super) fn compare(&self, forget_before: Timestamp) -> Comparison<'_> {
+        Comparison { documents: self, kind: Kind::Room, records: self.rooms.iter(), forget_before }
+    }
+
     /// Reads several records of a room as they were at one moment, without waiting; none
     /// if commits came in between too often.
     pub(super) fn try_read<T>(
@@ -704,7 +710,78 @@ where
 }
 
 fn parsed<T>(tree: &'static str, key: &[u8], value: Option<T>) -> Result<T, Error> {
-    value.ok_or_else(|| Error::Damaged { tree, key: key.escape_ascii().to_string() })
+    value.ok_or_else(|| damaged(tree, key))
+}
+
+fn damaged(tree: &'static str, key: &[u8]) -> Error {
+    Error::Damaged { tree, key: key.escape_ascii().to_string() }
+}
+
+/// How far a comparison has come.
+pub(super) struct Comparison<'a> {
+    documents: &'a Documents,
+    kind: Kind,
+    /// Those of this kind that are left.
+    records: sled::Iter,
+    forget_before: Timestamp,
+}
+
+impl Comparison<'_> {
+    /// Compares the next record, in the order of checkpoints.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Damaged`] if it is another.
+    pub(super) fn expect(&mut self, kind: Kind, key: &[u8], value: &[u8]) -> Result<(), Error> {
+        match caught(|| self.next())? {
+            Some((of, at, is)) if (of, &*at, &*is) == (kind, key, value) => Ok(()),
+            Some(_) | None => Err(damaged(tree_name(kind), key)),
+        }
+    }
+
+    /// Checks that there is no record more.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Damaged`] if there is.
+    pub(super) fn expect_end(&mut self) -> Result<(), Error> {
+        match caught(|| self.next())? {
+            None => Ok(()),
+            Some((kind, key, _)) => Err(damaged(tree_name(kind), &key)),
+        }
+    }
+
+    fn next(&mut self) -> Result<Option<(Kind, sled::IVec, sled::IVec)>, Error> {
+        loop {
+            let Some(item) = self.records.next() else {
+                let (kind, tree) = match self.kind {
+                    Kind::Room => (Kind::Definition, &self.documents.definitions),
+                    Kind::Definition => (Kind::Document, &self.documents.documents),
+                    Kind::Document => (Kind::Request, &self.documents.requests),
+                    Kind::Request => return Ok(None),
+                };
+                (self.kind, self.records) = (kind, tree.iter());
+                continue;
+            };
+            let (key, value) = item?;
+            if self.kind == Kind::Request {
+                let stored: StoredRequest = decode("requests", &key, &value)?;
+                if stored.time < self.forget_before {
+                    continue;
+                }
+            }
+            return Ok(Some((self.kind, key, value)));
+        }
+    }
+}
+
+fn tree_name(kind: Kind) -> &'static str {
+    match kind {
+        Kind::Room => "rooms",
+        Kind::Definition => "definitions",
+        Kind::Document => "documents",
+        Kind::Request => "requests",
+    }
 }
 
 /// Makes an error of a panic: sled panics when its files are damaged.
@@ -716,4 +793,76 @@ fn caught<T>(work: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
 fn panic_text(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     text.or_else(|| panic.downcast_ref::<&str>().copied()).unwrap_or("a panic").to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::hat::Attachment;
+
+    const HAT: &str = "urn:hat:1";
+
+    fn record(user: &str) -> (Vec<u8>, Vec<u8>) {
+        let room = RoomJid::parse("room@conference.localhost").unwrap();
+        let user = UserJid::parse(user).unwrap();
+        let mut document = Document::default();
+        document.hats.insert(HatId::parse(HAT, 1023).unwrap(), Attachment::default());
+        (keys::document(&room, &user), encode(&document))
+    }
+
+    /// A state with some users' documents.
+    fn state(users: &[&str]) -> (tempfile::TempDir, Documents) {
+        let dir = tempfile::tempdir().unwrap();
+        let documents = Documents::open(dir.path()).unwrap();
+        for user in users {
+            let (key, value) = record(user);
+            documents.load(Kind::Document, &key, &value).unwrap();
+        }
+        (dir, documents)
+    }
+
+    fn compare(documents: &Documents, users: &[&str]) -> Result<(), Error> {
+        let mut comparison = documents.compare(Timestamp::now());
+        for user in users {
+            let (key, value) = record(user);
+            comparison.expect(Kind::Document, &key, &value)?;
+        }
+        comparison.expect_end()
+    }
+
+    #[test]
+    fn a_comparison_finds_what_is_missing_and_what_is_too_much_and_what_differs() {
+        let (_dir, documents) = state(&["a@localhost", "b@localhost"]);
+        compare(&documents, &["a@localhost", "b@localhost"]).unwrap();
+        for others in [
+            &["a@localhost"][..],
+            &["b@localhost"],
+            &[],
+            &["a@localhost", "aa@localhost", "b@localhost"],
+            &["a@localhost", "b@localhost", "c@localhost"],
+        ] {
+            assert!(matches!(compare(&documents, others), Err(Error::Damaged { .. })));
+        }
+        let (key, _) = record("a@localhost");
+        documents.documents.insert(key, encode(&Document::default())).unwrap();
+        let differs = compare(&documents, &["a@localhost", "b@localhost"]);
+        assert!(matches!(differs, Err(Error::Damaged { .. })));
+    }
+
+    #[test]
+    fn a_check_finds_an_index_with_less_or_more_than_the_records() {
+        let (_dir, documents) = state(&["a@localhost"]);
+        documents.check().unwrap();
+        for tree in [&documents.by_user, &documents.by_hat, &documents.by_expiry] {
+            tree.insert("more", &[]).unwrap();
+            assert!(matches!(documents.check(), Err(Error::Damaged { .. })));
+            tree.remove("more").unwrap();
+        }
+        documents.check().unwrap();
+        for tree in [&documents.by_user, &documents.by_hat] {
+            let (key, value) = tree.pop_min().unwrap().unwrap();
+            assert!(matches!(documents.check(), Err(Error::Damaged { .. })));
+            tree.insert(key, value).unwrap();
+        }
+    }
 }

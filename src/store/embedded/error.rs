@@ -15,6 +15,18 @@ pub enum OpenError {
         /// The directory.
         path: PathBuf,
     },
+    /// There is no store in the directory.
+    #[error("there is no store in {}", path.display())]
+    Missing {
+        /// The directory.
+        path: PathBuf,
+    },
+    /// There is a store in the directory already.
+    #[error("{} holds a store already: restore into an empty directory", path.display())]
+    Occupied {
+        /// The directory.
+        path: PathBuf,
+    },
     /// What is stored is damaged, and nothing was changed.
     #[error("the store in {} is damaged: {what}", path.display())]
     Corrupt {

@@ -3,7 +3,7 @@
 
 use std::fs::File;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::Instant;
 
 use tokio::sync::oneshot;
@@ -14,7 +14,7 @@ use super::documents::Documents;
 use super::history::History;
 use super::retention::{self, Floor};
 use super::space;
-use crate::store::{Error, Options, Retention};
+use crate::store::{Checkpoint, Error, Options, Retention};
 
 /// How many callers wait for a checkpoint at most. Full: they are refused.
 const QUEUE_LEN: usize = 16;
@@ -24,7 +24,7 @@ enum Work {
     /// Take a checkpoint if enough was logged since the last.
     TakeIfDue,
     /// Take one that includes what is durable by now, and open it.
-    Take { reply: oneshot::Sender<Result<File, Error>> },
+    Take { reply: oneshot::Sender<Result<Checkpoint, Error>> },
 }
 
 /// Asks the keeper. The keeper ends when all of these are dropped.
@@ -40,6 +40,8 @@ struct Growth {
     logged: AtomicU64,
     /// At how many the next one is due.
     due: AtomicU64,
+    /// The last checkpoint.
+    last: Mutex<Last>,
     /// Whether the keeper is to give up what it is doing.
     hurry: AtomicBool,
 }
@@ -59,9 +61,14 @@ impl Handle {
         self.growth.hurry.store(true, Ordering::Relaxed);
     }
 
+    /// The last checkpoint; at the start, without a byte, if there is none.
+    pub(super) fn last(&self) -> Last {
+        *self.growth.last.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Takes a checkpoint of all that is durable, drops what it covers of the log, and
     /// opens it.
-    pub(super) async fn take(&self) -> Result<File, Error> {
+    pub(super) async fn take(&self) -> Result<Checkpoint, Error> {
         let (reply, answer) = oneshot::channel();
         self.work.try_send(Work::Take { reply }).map_err(|error| match error {
             mpsc::TrySendError::Full(_) => Error::Overloaded,
@@ -93,6 +100,7 @@ impl Keeper {
         let growth = Arc::new(Growth {
             logged: AtomicU64::new(logged),
             due: AtomicU64::new(self.checkpoint_bytes.max(self.last.bytes)),
+            last: Mutex::new(self.last),
             hurry: AtomicBool::new(false),
         });
         (Handle { work, growth: Arc::clone(&growth) }, Queue { work: queue, growth })
@@ -118,18 +126,23 @@ impl Keeper {
                     }
                 }
                 Work::Take { reply } => {
-                    let taken = self.take(&growth).and_then(|()| {
-                        File::open(self.directory.checkpoint())
-                            .map_err(|error| Error::Unavailable(Box::new(error)))
-                    });
+                    let taken = self.take(&growth).and_then(|dropped| self.open(dropped));
                     _ = reply.send(taken);
                 }
             }
         }
     }
 
+    fn open(&self, deleted_log_bytes: u64) -> Result<Checkpoint, Error> {
+        let file = File::open(self.directory.checkpoint());
+        let file = file.map_err(|error| Error::Unavailable(Box::new(error)))?;
+        let Last { position, bytes } = self.last;
+        Ok(Checkpoint { file, position, bytes, deleted_log_bytes })
+    }
+
     /// Takes a checkpoint of all that is durable, then drops what it covers of the log.
-    fn take(&mut self, growth: &Growth) -> Result<(), Error> {
+    /// Answers how many bytes that was.
+    fn take(&mut self, growth: &Growth) -> Result<u64, Error> {
         let started = Instant::now();
         let logged = growth.logged.load(Ordering::Relaxed);
         let (head, _) = self.history.head();
@@ -144,6 +157,7 @@ impl Keeper {
         while self.last.position < head || !self.directory.checkpoint().exists() {
             let changes = advance.changes(self.last.position, STEP_BYTES)?;
             self.last = advance.write(changes)?;
+            *growth.last.lock().unwrap_or_else(PoisonError::into_inner) = self.last;
         }
         growth.logged.fetch_sub(logged, Ordering::Relaxed);
         growth.due.store(self.checkpoint_bytes.max(self.last.bytes), Ordering::Relaxed);
@@ -158,7 +172,7 @@ impl Keeper {
             seconds = started.elapsed().as_secs_f64(),
             "took a checkpoint",
         );
-        Ok(())
+        Ok(dropped)
     }
 
     /// Refuses a checkpoint that would take the room that writes need. It may become larger

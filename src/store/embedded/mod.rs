@@ -10,6 +10,7 @@
 //!   documents/   the state that is served, made from checkpoint and log
 //!   stopped      where the last clean stop left log and state; gone while running
 //!   ballast      room on the disk that a start on a full one gives back
+//!   restoring    there while a restore is at work, and when it was cut off
 //!   running      in which boot of the system the directory was last used
 //! ```
 //!
@@ -28,13 +29,14 @@ mod keeper;
 mod keys;
 pub mod log;
 mod moments;
+pub mod offline;
 mod open;
 mod retention;
 mod space;
 mod values;
 mod writer;
 
-use std::fs::File;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -51,7 +53,9 @@ use self::retention::Floor;
 use self::writer::Job;
 use super::feed::{Feed, Scope, Subscription};
 use super::page::{DocumentFilter, Page, PageLimit};
-use super::{Entry, Error, Located, Options, Outcome, Store};
+use super::{
+    Checkpoint, Condition, Entry, Error, Located, Maintenance, Options, Outcome, Store, Writes,
+};
 use crate::command::{Request, RoomState};
 use crate::commit::{Identity, Mark, Position};
 use crate::hat::{Document, HatDefinition, HatId, Room};
@@ -70,6 +74,9 @@ const SETTLE_WAIT: Duration = Duration::from_secs(5);
 pub struct Embedded {
     directory: DataDir,
     options: Options,
+    min_free_bytes: u64,
+    /// Whether a write failed, so that none is taken any more.
+    failed: Arc<AtomicBool>,
     documents: Arc<Documents>,
     history: History,
     floor: Arc<Floor>,
@@ -121,20 +128,6 @@ impl Embedded {
             Ok(Ok(())) => {}
         }
         answer.await.unwrap_or_else(|_| Err(Error::WritesStopped))
-    }
-
-    /// Takes a checkpoint of all that is durable, drops what it covers of the log and
-    /// nobody may need any more, and opens it.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Overloaded`] if others wait for one; else as writing files may fail. The
-    /// checkpoint is then the one it was.
-    pub async fn checkpoint(&self) -> Result<File, Error> {
-        match &self.keeper {
-            Some(keeper) => keeper.take().await,
-            None => Err(Error::WritesStopped),
-        }
     }
 
     /// The position below which the log is no longer shown.
@@ -204,13 +197,14 @@ impl Store for Embedded {
         let here = match position {
             Position::START => Some(Mark::ORIGIN),
             position if position > self.feed.head().0 => None,
-            position if position <= self.history.dropped() => return Ok(Located::Expired),
+            position if position < self.history.dropped() => return Ok(Located::Expired),
             position => match self.feed.recent_mark(position) {
                 Some(mark) => Some(mark),
                 None => self.blocking(move |_, history| history.mark_at(position)).await?,
             },
         };
         Ok(match here {
+            None if position == self.history.dropped() => Located::Expired,
             None => Located::Elsewhere,
             Some(here) if here != mark => Located::Elsewhere,
             Some(_) if position < self.floor().await? => Located::Expired,
@@ -345,6 +339,10 @@ impl Store for Embedded {
         .await
     }
 
+    fn maintenance(&self) -> Option<&dyn Maintenance> {
+        Some(self)
+    }
+
     async fn close(&self) -> Result<(), Error> {
         let (position, mark) = self.ask(|reply| Job::Close { reply }).await?;
         let writer = self.writer.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -358,5 +356,40 @@ impl Store for Embedded {
         })
         .await
         .unwrap_or_else(|error| Err(Error::Unavailable(error.into())))
+    }
+}
+
+#[async_trait]
+impl Maintenance for Embedded {
+    async fn condition(&self) -> Result<Condition, Error> {
+        let floor = self.floor().await?;
+        let last = self.keeper.as_ref().map(keeper::Handle::last).unwrap_or_default();
+        let (path, min_free) = (self.directory.path().to_owned(), self.min_free_bytes);
+        let (free_bytes, writes, log_bytes) = self
+            .blocking(move |_, history| {
+                let free = space::free_bytes(&path);
+                let free = free.map_err(|error| Error::Unavailable(Box::new(error)))?;
+                let log = history.segments().iter().map(|segment| segment.bytes).sum();
+                Ok((free, space::writes(free, min_free), log))
+            })
+            .await?;
+        let failed = self.failed.load(Ordering::Relaxed);
+        Ok(Condition {
+            identity: self.directory.identity(),
+            position: self.feed.head().0,
+            floor,
+            checkpoint_position: last.position,
+            checkpoint_bytes: last.bytes,
+            log_bytes,
+            free_bytes,
+            writes: if failed { Writes::Stopped } else { writes },
+        })
+    }
+
+    async fn checkpoint(&self) -> Result<Checkpoint, Error> {
+        match &self.keeper {
+            Some(keeper) => keeper.take().await,
+            None => Err(Error::WritesStopped),
+        }
     }
 }

@@ -17,11 +17,11 @@ use super::history::History;
 use super::keeper::Keeper;
 use super::log::{self, Appender, Known, Log};
 use super::retention::Floor;
-use super::space::{Room, Space};
+use super::space::Space;
 use super::writer::{QUEUE_LEN, Writer};
 use crate::commit::{Mark, Position};
 use crate::store::feed::Feed;
-use crate::store::{self, Options};
+use crate::store::{self, Options, Writes};
 
 /// How often a start says how far it has come with making the state again.
 const PROGRESS_INTERVAL: Duration = Duration::from_secs(2);
@@ -77,6 +77,20 @@ impl Config {
 ///
 /// As the variants of [`OpenError`] say. Nothing is lost by trying again.
 pub fn open(config: Config) -> Result<Embedded, OpenError> {
+    open_as(config, Start::AsLeft)
+}
+
+/// How a start treats the state that it finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Start {
+    /// As the way in which it was left allows.
+    AsLeft,
+    /// As one that cannot be trusted: it is made again.
+    Anew,
+}
+
+/// As [`open`], and treats the state as it is told.
+pub(super) fn open_as(config: Config, start: Start) -> Result<Embedded, OpenError> {
     let Config { data_dir, options, segment_bytes, checkpoint_bytes, min_free_bytes } = config;
     let directory = DataDir::open(&data_dir)?;
     let mut space = Space::new(&data_dir, directory.ballast(), min_free_bytes);
@@ -87,14 +101,17 @@ pub fn open(config: Config) -> Result<Embedded, OpenError> {
     let (appender, history) = open_log(&directory, log_options, stopped, checkpoint.header)?;
     let head = history.head();
 
-    let trusted = trusted(&directory, stopped, head);
+    let trusted = match start {
+        Start::AsLeft => trusted(&directory, stopped, head),
+        Start::Anew => Trusted::Not,
+    };
     // From here on the state changes: it is trusted again only after a clean stop.
     directory.note_running()?;
     let mut last = checkpoint.last();
     let state = State { directory: &directory, history: &history, options: &options };
     let documents = match trusted {
         Trusted::Whole => state.reopen(head.0),
-        Trusted::Partly => state.catch_up(last.position, space.look()),
+        Trusted::Partly => state.catch_up(last.position, space.look() == Writes::All),
         Trusted::Not => None,
     };
     let documents = Arc::new(match documents {
@@ -126,11 +143,14 @@ pub fn open(config: Config) -> Result<Embedded, OpenError> {
         space,
         options.clone(),
     );
+    let failed = writer.failed();
     let writer = thread(&data_dir, "writer", move || writer.run(waiting))?;
     let keeper = thread(&data_dir, "keeper", move || keeper.run(queue))?;
     Ok(Embedded {
         directory,
         options,
+        min_free_bytes,
+        failed,
         documents,
         history,
         floor,
@@ -153,10 +173,11 @@ fn thread(
 
 /// A checkpoint that was read from end to end.
 #[derive(Clone, Copy)]
-struct Checked {
+pub(super) struct Checked {
     /// Of the start of the history, if there is no checkpoint.
-    header: checkpoint::Header,
-    bytes: u64,
+    pub(super) header: checkpoint::Header,
+    /// None, if there is no checkpoint.
+    pub(super) bytes: u64,
 }
 
 impl Checked {
@@ -166,7 +187,7 @@ impl Checked {
 }
 
 /// Reads the checkpoint, if there is one, and checks it.
-fn check_checkpoint(directory: &DataDir) -> Result<Checked, OpenError> {
+pub(super) fn check_checkpoint(directory: &DataDir) -> Result<Checked, OpenError> {
     let path = directory.checkpoint();
     let identity = directory.identity();
     let start = checkpoint::Header { identity, position: Position::START, mark: Mark::ORIGIN };
@@ -202,12 +223,23 @@ fn open_log(
         );
     }
     let (appender, reader) = log.into_parts();
-    let there = reader.mark_at(base.0).map_err(|error| log_error(directory.path(), error))?;
-    if there.is_some_and(|mark| mark != base.1) {
-        let what = format!("the checkpoint and the log differ at position {}", base.0);
+    check_together(directory, &reader, checkpoint)?;
+    Ok((appender, History::new(reader)))
+}
+
+/// Refuses a checkpoint that was not made from the log.
+pub(super) fn check_together(
+    directory: &DataDir,
+    log: &log::Reader,
+    checkpoint: checkpoint::Header,
+) -> Result<(), OpenError> {
+    let position = checkpoint.position.get();
+    let there = log.mark_at(position).map_err(|error| log_error(directory.path(), error))?;
+    if there.is_some_and(|mark| mark != checkpoint.mark) {
+        let what = format!("the checkpoint and the log differ at position {position}");
         return Err(OpenError::corrupt(directory.path(), what));
     }
-    Ok((appender, History::new(reader)))
+    Ok(())
 }
 
 /// How far the state on disk can be trusted.
@@ -259,7 +291,7 @@ impl State<'_> {
 
     /// Opens the state that a crash left, if it has all that the checkpoint has, checks
     /// it, and applies the log since the checkpoint to it, again or not.
-    fn catch_up(&self, checkpoint: Position, room: Room) -> Option<Documents> {
+    fn catch_up(&self, checkpoint: Position, has_room: bool) -> Option<Documents> {
         let caught_up = || {
             let documents = Documents::open(&self.directory.documents())?;
             let Some(applied) = documents.applied()?.filter(|applied| *applied >= checkpoint)
@@ -267,7 +299,7 @@ impl State<'_> {
                 return Ok(None);
             };
             // What is applied once more takes room once more.
-            let base = if room == Room::Enough { checkpoint } else { applied };
+            let base = if has_room { checkpoint } else { applied };
             self.replay(&documents, base)?;
             documents.check()?;
             Ok(Some((documents, base)))

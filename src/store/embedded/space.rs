@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use rustix::io::Errno;
 
+use crate::store::Writes;
+
 /// Below this part of the watermark nothing is written. Our choice: what is between is for
 /// removals, by which there may be room again, and what is left for a start.
 const REMOVALS_PART: u64 = 4;
@@ -16,15 +18,15 @@ const REMOVALS_PART: u64 = 4;
 /// state is made again, for which the old one goes first.
 const BALLAST_BYTES: u64 = 8 << 20;
 
-/// What there is room for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Room {
-    /// For nothing: even what removes must be logged.
-    None,
-    /// For commits that only remove.
-    Removals,
-    /// For everything.
-    Enough,
+/// Which writes there is room for, with so many bytes free, of which so many are to stay free.
+pub(super) fn writes(free: u64, min_free: u64) -> Writes {
+    if free >= min_free {
+        Writes::All
+    } else if free >= min_free / REMOVALS_PART {
+        Writes::Removals
+    } else {
+        Writes::DiskFull
+    }
 }
 
 /// The disk that a data directory is on.
@@ -35,17 +37,17 @@ pub(super) struct Space {
     /// How many bytes are to stay free.
     min_free: u64,
     /// What there was room for at the last look.
-    room: Room,
+    writes: Writes,
 }
 
 impl Space {
     pub(super) fn new(path: &Path, ballast: PathBuf, min_free: u64) -> Self {
-        Self { path: path.to_owned(), ballast, min_free, room: Room::Enough }
+        Self { path: path.to_owned(), ballast, min_free, writes: Writes::All }
     }
 
     /// Gives the ballast's room back if there is not enough without.
     pub(super) fn drop_ballast_if_low(&mut self) {
-        if self.look() < Room::Enough
+        if self.look() != Writes::All
             && let Err(error) = fs::remove_file(&self.ballast)
             && error.kind() != io::ErrorKind::NotFound
         {
@@ -74,32 +76,30 @@ impl Space {
     }
 
     /// Looks what there is room for, and says so when it has changed.
-    pub(super) fn look(&mut self) -> Room {
+    pub(super) fn look(&mut self) -> Writes {
         let (path, min_free) = (&self.path, self.min_free);
-        let (room, free) = match free_bytes(path) {
-            Ok(free) if free >= min_free => (Room::Enough, free),
-            Ok(free) if free >= min_free / REMOVALS_PART => (Room::Removals, free),
-            Ok(free) => (Room::None, free),
+        let (writes, free) = match free_bytes(path) {
+            Ok(free) => (writes(free, min_free), free),
             // Nothing is known, and writing finds out.
             Err(error) => {
                 tracing::debug!(%error, "failed to see how much room there is");
-                (Room::Enough, min_free)
+                (Writes::All, min_free)
             }
         };
-        if room != self.room {
+        if writes != self.writes {
             let path = path.display();
-            match room {
-                Room::Enough => tracing::info!(%path, free, "there is room again for all writes"),
-                Room::Removals => tracing::warn!(
+            match writes {
+                Writes::All => tracing::info!(%path, free, "there is room again for all writes"),
+                Writes::Removals => tracing::warn!(
                     %path, free, min_free, "the disk is nearly full: only removals are written",
                 ),
-                Room::None => tracing::error!(
+                Writes::DiskFull | Writes::Stopped => tracing::error!(
                     %path, free, min_free, "the disk is full: nothing is written until there is room",
                 ),
             }
-            self.room = room;
+            self.writes = writes;
         }
-        room
+        writes
     }
 }
 
@@ -138,10 +138,10 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let free = free_bytes(dir.path()).unwrap();
         let look = |min_free| space(dir.path(), min_free).look();
-        assert_eq!(look(0), Room::Enough);
-        assert_eq!(look(free / 2), Room::Enough);
-        assert_eq!(look(free * 2), Room::Removals);
-        assert_eq!(look(free * 8), Room::None);
+        assert_eq!(look(0), Writes::All);
+        assert_eq!(look(free / 2), Writes::All);
+        assert_eq!(look(free * 2), Writes::Removals);
+        assert_eq!(look(free * 8), Writes::DiskFull);
     }
 
     #[test]

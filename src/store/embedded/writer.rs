@@ -3,6 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, oneshot};
@@ -11,13 +12,13 @@ use super::documents::Documents;
 use super::history::{self, History};
 use super::keeper;
 use super::log::Appender;
-use super::space::{Room, Space};
+use super::space::Space;
 use crate::command::{Command, Decision, Env, Overlay, Request, decide};
 use crate::commit::{Commit, Counts, Mark, Position, RequestKey};
 use crate::hat::Revision;
 use crate::jid::{RoomJid, UserJid};
 use crate::store::feed::Feed;
-use crate::store::{Entry, Error, Options, Outcome, outcome};
+use crate::store::{Entry, Error, Options, Outcome, Writes, outcome};
 use crate::time::Timestamp;
 
 /// How many writes wait at most. Full: callers wait, and are refused after a while.
@@ -74,7 +75,7 @@ pub(super) struct Writer {
     options: Options,
     /// Whether the log or the state failed: what is on disk is not known then, and only
     /// a restart finds out.
-    failed: bool,
+    failed: Arc<AtomicBool>,
 }
 
 impl Writer {
@@ -87,7 +88,13 @@ impl Writer {
         space: Space,
         options: Options,
     ) -> Self {
-        Self { documents, appender, history, feed, keeper, space, options, failed: false }
+        let failed = Arc::default();
+        Self { documents, appender, history, feed, keeper, space, options, failed }
+    }
+
+    /// Tells whether the log or the state failed, as long as it works.
+    pub(super) fn failed(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.failed)
     }
 
     /// Works until it is told to close or nobody can ask any more.
@@ -300,14 +307,14 @@ impl Writer {
     }
 
     fn check_writable(&self) -> Result<(), Error> {
-        if self.failed { Err(Error::WritesStopped) } else { Ok(()) }
+        if self.failed.load(Ordering::Relaxed) { Err(Error::WritesStopped) } else { Ok(()) }
     }
 
     /// Stops all writing: after a failed write or sync nobody knows what is on disk.
     fn fail(&mut self, error: impl std::error::Error) -> Error {
         let error = crate::error::chain(&error);
         tracing::error!(error, "failed to write: no more writes are taken until a restart");
-        self.failed = true;
+        self.failed.store(true, Ordering::Relaxed);
         Error::WritesStopped
     }
 }
@@ -318,7 +325,7 @@ type Reply = oneshot::Sender<Result<Outcome, Error>>;
 struct Batch<'d> {
     documents: &'d Documents,
     /// What the disk has room for.
-    room: Room,
+    writes: Writes,
     /// The state with the batch so far.
     view: Overlay<'d>,
     head: (Position, Mark),
@@ -329,10 +336,10 @@ struct Batch<'d> {
 }
 
 impl<'d> Batch<'d> {
-    fn new(documents: &'d Documents, head: (Position, Mark), room: Room) -> Self {
+    fn new(documents: &'d Documents, head: (Position, Mark), writes: Writes) -> Self {
         Self {
             documents,
-            room,
+            writes,
             view: Overlay::new(documents),
             head,
             entries: Vec::new(),
@@ -343,10 +350,10 @@ impl<'d> Batch<'d> {
     }
 
     fn has_room_for(&self, commits: &[Commit]) -> bool {
-        match self.room {
-            Room::Enough => true,
-            Room::Removals => commits.iter().all(Commit::only_removes),
-            Room::None => commits.is_empty(),
+        match self.writes {
+            Writes::All => true,
+            Writes::Removals => commits.iter().all(Commit::only_removes),
+            Writes::DiskFull | Writes::Stopped => commits.is_empty(),
         }
     }
 

@@ -242,6 +242,311 @@ impl Eligibility {
         }
     }
 }
+/// Asks for nothing in particular.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStoreStatusRequest {}
+/// What the store holds.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct GetStoreStatusResponse {
+    /// Which store this is: a UUID, the same after a restore.
+    #[prost(string, tag = "1")]
+    pub store_id: ::prost::alloc::string::String,
+    /// Which history of the store: each restore begins the next one.
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    /// The position of the last commit, which counts the commits.
+    #[prost(uint64, tag = "3")]
+    pub position: u64,
+    /// The last position whose commit is no longer kept for watches. 0: all are.
+    #[prost(uint64, tag = "4")]
+    pub floor_position: u64,
+    /// The position that the last checkpoint stands at. 0: there is none yet.
+    #[prost(uint64, tag = "5")]
+    pub checkpoint_position: u64,
+    /// How large the last checkpoint is, in bytes.
+    #[prost(uint64, tag = "6")]
+    pub checkpoint_bytes: u64,
+    /// How large the commit log is, in bytes.
+    #[prost(uint64, tag = "7")]
+    pub log_bytes: u64,
+    /// How much is free of the disk, in bytes.
+    #[prost(uint64, tag = "8")]
+    pub free_bytes: u64,
+    /// Which writes the store takes.
+    #[prost(enumeration = "WriteAvailability", tag = "9")]
+    pub write_availability: i32,
+}
+/// Asks for a backup.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackupRequest {}
+/// A piece of a backup. The first has only `header`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackupResponse {
+    /// What a piece holds.
+    #[prost(oneof = "backup_response::Piece", tags = "1, 2")]
+    pub piece: ::core::option::Option<backup_response::Piece>,
+}
+/// Nested message and enum types in `BackupResponse`.
+pub mod backup_response {
+    /// What a piece holds.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Piece {
+        /// What follows.
+        #[prost(message, tag = "1")]
+        Header(super::BackupHeader),
+        /// Bytes of the file, in order.
+        #[prost(bytes, tag = "2")]
+        Data(::prost::alloc::vec::Vec<u8>),
+    }
+}
+/// What a backup is of.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BackupHeader {
+    /// Which store it is of, a UUID.
+    #[prost(string, tag = "1")]
+    pub store_id: ::prost::alloc::string::String,
+    /// Which history of the store.
+    #[prost(uint64, tag = "2")]
+    pub epoch: u64,
+    /// The position of the last commit in it.
+    #[prost(uint64, tag = "3")]
+    pub position: u64,
+    /// How many bytes the pieces have together.
+    #[prost(uint64, tag = "4")]
+    pub bytes: u64,
+    /// When it was taken.
+    #[prost(message, optional, tag = "5")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// Asks for a checkpoint.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TakeCheckpointRequest {}
+/// The checkpoint is taken.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct TakeCheckpointResponse {
+    /// The position of the last commit in it.
+    #[prost(uint64, tag = "1")]
+    pub position: u64,
+    /// How large it is, in bytes.
+    #[prost(uint64, tag = "2")]
+    pub bytes: u64,
+    /// How many bytes of the commit log were deleted.
+    #[prost(uint64, tag = "3")]
+    pub deleted_log_bytes: u64,
+}
+/// Which writes a store takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum WriteAvailability {
+    /// Never sent.
+    Unspecified = 0,
+    /// All.
+    All = 1,
+    /// Only such as remove: the disk is nearly full.
+    Removals = 2,
+    /// None, until there is room on the disk.
+    DiskFull = 3,
+    /// None, until a restart: a write to the disk failed.
+    Stopped = 4,
+}
+impl WriteAvailability {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "WRITE_AVAILABILITY_UNSPECIFIED",
+            Self::All => "WRITE_AVAILABILITY_ALL",
+            Self::Removals => "WRITE_AVAILABILITY_REMOVALS",
+            Self::DiskFull => "WRITE_AVAILABILITY_DISK_FULL",
+            Self::Stopped => "WRITE_AVAILABILITY_STOPPED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "WRITE_AVAILABILITY_UNSPECIFIED" => Some(Self::Unspecified),
+            "WRITE_AVAILABILITY_ALL" => Some(Self::All),
+            "WRITE_AVAILABILITY_REMOVALS" => Some(Self::Removals),
+            "WRITE_AVAILABILITY_DISK_FULL" => Some(Self::DiskFull),
+            "WRITE_AVAILABILITY_STOPPED" => Some(Self::Stopped),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod admin_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What the operator asks of a running hatd. hatctl is its client; programs that
+    /// keep hats need none of it.
+    #[derive(Debug, Clone)]
+    pub struct AdminServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl AdminServiceClient<tonic::transport::Channel> {
+        /// Attempt to create a new client by connecting to a given endpoint.
+        pub async fn connect<D>(dst: D) -> Result<Self, tonic::transport::Error>
+        where
+            D: TryInto<tonic::transport::Endpoint>,
+            D::Error: Into<StdError>,
+        {
+            let conn = tonic::transport::Endpoint::new(dst)?.connect().await?;
+            Ok(Self::new(conn))
+        }
+    }
+    impl<T> AdminServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> AdminServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            AdminServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// Says what the store holds, and whether it takes writes.
+        pub async fn get_store_status(
+            &mut self,
+            request: impl tonic::IntoRequest<super::GetStoreStatusRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::GetStoreStatusResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/hatd.v1.AdminService/GetStoreStatus",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("hatd.v1.AdminService", "GetStoreStatus"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Sends the state at one position, for `hatd restore`. Writes go on meanwhile;
+        /// those that were answered before the call are in it.
+        pub async fn backup(
+            &mut self,
+            request: impl tonic::IntoRequest<super::BackupRequest>,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::BackupResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/hatd.v1.AdminService/Backup",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("hatd.v1.AdminService", "Backup"));
+            self.inner.server_streaming(req, path, codec).await
+        }
+        /// Takes a checkpoint of all that was answered before the call, and deletes those
+        /// files of the commit log that nobody needs any more.
+        pub async fn take_checkpoint(
+            &mut self,
+            request: impl tonic::IntoRequest<super::TakeCheckpointRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::TakeCheckpointResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/hatd.v1.AdminService/TakeCheckpoint",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("hatd.v1.AdminService", "TakeCheckpoint"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
 /// Why a call failed. A status carries `google.rpc.ErrorInfo` with domain
 /// "hatd.v1" and, as its reason, one of these names without the prefix
 /// `ERROR_REASON_`. Branch on the status code and the reason; the message is for

@@ -33,6 +33,7 @@
 //! [`Documents`]: super::documents::Documents
 
 mod advance;
+mod copy;
 mod delta;
 mod file;
 mod merge;
@@ -41,9 +42,11 @@ use std::io;
 use std::path::{Path, PathBuf};
 
 pub(super) use self::advance::{Advance, STEP_BYTES};
+pub(super) use self::copy::copy_state;
 use self::delta::Delta;
+pub(super) use self::file::Reader;
+use self::file::Record;
 use self::file::Writer;
-pub(super) use self::file::{Reader, Record};
 use self::merge::merge;
 use crate::commit::{Identity, Mark, Position};
 
@@ -58,7 +61,7 @@ pub(super) struct Header {
 }
 
 /// Where the last checkpoint stands, and how large it is.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(super) struct Last {
     pub(super) position: Position,
     pub(super) bytes: u64,

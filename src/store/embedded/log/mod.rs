@@ -186,7 +186,7 @@ impl Log {
         let first = Segment::create(dir, identity, position + 1)?;
         let recovery = Recovery { records: 0, bytes: first.end, cut: None };
         let empty = Recovered { sealed: Vec::new(), last: first, head: base, recovery };
-        Ok(Self::new(dir, identity, options, empty))
+        Ok(Self::new(dir, identity, options, empty, base))
     }
 
     /// Opens the log in `dir`: checks every record, cuts off what a crash left unfinished, and
@@ -208,12 +208,29 @@ impl Log {
         known: Known,
     ) -> Result<Self, Error> {
         let recovered = recovery::recover(dir, identity, known)?;
-        Ok(Self::new(dir, identity, options, recovered))
+        Ok(Self::new(dir, identity, options, recovered, known.base))
     }
 
-    fn new(dir: &Path, identity: Identity, options: Options, recovered: Recovered) -> Self {
+    /// As [`Log::open`], but changes nothing: of what a crash left unfinished it only says what
+    /// opening would cut off. What is read may not be durable, and nothing can be appended.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::open`].
+    pub fn inspect(dir: &Path, identity: Identity, known: Known) -> Result<Self, Error> {
+        let found = recovery::inspect(dir, identity, known)?;
+        Ok(Self::new(dir, identity, Options::default(), found, known.base))
+    }
+
+    fn new(
+        dir: &Path,
+        identity: Identity,
+        options: Options,
+        recovered: Recovered,
+        base: (u64, Mark),
+    ) -> Self {
         let Recovered { sealed: segments, last, head, recovery } = recovered;
-        let shared = Arc::new(Shared { table: RwLock::new(Table { segments, head }) });
+        let shared = Arc::new(Shared { table: RwLock::new(Table { segments, head, base }) });
         let appender =
             Appender::new(Arc::clone(&shared), dir.to_owned(), identity, options, &last, head);
         shared.write().segments.push(last);
@@ -243,6 +260,8 @@ struct Table {
     segments: Vec<Segment>,
     /// The last durable record.
     head: (u64, Mark),
+    /// A position before the first record, and the mark there.
+    base: (u64, Mark),
 }
 
 impl Shared {
@@ -256,6 +275,15 @@ impl Shared {
     fn write(&self) -> RwLockWriteGuard<'_, Table> {
         self.table.write().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The first positions of the files of a log, rising.
+///
+/// # Errors
+///
+/// [`Error::Corrupt`] if the name of one is not a segment's; [`Error::Io`].
+pub fn first_positions(dir: &Path) -> Result<Vec<u64>, Error> {
+    segment::list(dir)
 }
 
 /// Makes `dir` for its owner alone, unless it exists, and makes its name durable.

@@ -59,7 +59,7 @@ impl Reader {
     }
 
     /// The mark of the record at `position`, and [`Mark::ORIGIN`] for 0; none if no such record is
-    /// kept.
+    /// kept. Of what the log goes on from, the mark is known as long as its first record is kept.
     ///
     /// # Errors
     ///
@@ -73,6 +73,9 @@ impl Reader {
             let (head, mark) = table.head;
             if position == head {
                 return Ok(Some(mark));
+            }
+            if position == table.base.0 && position == table.floor() {
+                return Ok(Some(table.base.1));
             }
             table.part_of(position)
         };

@@ -77,6 +77,22 @@ pub(super) struct Recovered {
 ///
 /// Those of [`Log::open`](super::Log::open).
 pub(super) fn recover(dir: &Path, identity: Identity, known: Known) -> Result<Recovered, Error> {
+    read(dir, identity, known, Access::Mend)
+}
+
+/// As [`recover`], but only reads.
+pub(super) fn inspect(dir: &Path, identity: Identity, known: Known) -> Result<Recovered, Error> {
+    read(dir, identity, known, Access::Read)
+}
+
+/// What may be done to the files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Access {
+    Read,
+    Mend,
+}
+
+fn read(dir: &Path, identity: Identity, known: Known, access: Access) -> Result<Recovered, Error> {
     let firsts = segment::list(dir)?;
     let Some((&last_first, sealed_firsts)) = firsts.split_last() else {
         return Err(Error::corrupt(dir, 0, "the log holds no segment"));
@@ -92,7 +108,7 @@ pub(super) fn recover(dir: &Path, identity: Identity, known: Known) -> Result<Re
     let mut sealed = Vec::with_capacity(firsts.len());
     let mut head = None;
     for &first in sealed_firsts {
-        let file = SegmentFile::open(dir, first, head)?;
+        let file = SegmentFile::open(dir, first, head, access)?;
         file.check_header(identity)?;
         let scan = file.scan()?;
         if let Some(what) = scan.bad {
@@ -102,14 +118,14 @@ pub(super) fn recover(dir: &Path, identity: Identity, known: Known) -> Result<Re
         sealed.push(scan.segment);
     }
 
-    let file = SegmentFile::open(dir, last_first, head)?;
+    let file = SegmentFile::open(dir, last_first, head, access)?;
     let (last, head, cut) = match (file.check_header(identity), head, sealed.pop()) {
         // A crash came while this segment was begun, when everything before it was durable.
         (Err(Error::Corrupt { .. }), Some(head), Some(previous))
             if file.len <= segment::HEADER_LEN =>
         {
             check_durable(&previous, head, known.durable)?;
-            (previous, head, Some(file.remove()?))
+            (previous, head, Some(file.remove(access)?))
         }
         (checked, before, previous) => {
             checked?;
@@ -118,11 +134,16 @@ pub(super) fn recover(dir: &Path, identity: Identity, known: Known) -> Result<Re
             scan.check_tear()?;
             let head = scan.head(before, known.base)?;
             check_durable(&scan.segment, head, known.durable)?;
-            let cut = scan.mend()?;
+            let cut = scan.cut();
+            if access == Access::Mend {
+                scan.mend()?;
+            }
             (scan.segment, head, cut)
         }
     };
-    sync_dir(dir)?;
+    if access == Access::Mend {
+        sync_dir(dir)?;
+    }
 
     let (mut records, mut bytes) = (0, 0);
     for segment in sealed.iter().chain([&last]) {
@@ -153,7 +174,12 @@ struct SegmentFile {
 impl SegmentFile {
     /// Opens the segment of `first`, which has to be the position after `head`, if the log has
     /// records before it.
-    fn open(dir: &Path, first: u64, head: Option<(u64, Mark)>) -> Result<Self, Error> {
+    fn open(
+        dir: &Path,
+        first: u64,
+        head: Option<(u64, Mark)>,
+        access: Access,
+    ) -> Result<Self, Error> {
         let path = dir.join(segment::file_name(first));
         if let Some((last, _)) = head
             && first != last + 1
@@ -163,7 +189,9 @@ impl SegmentFile {
             );
             return Err(Error::corrupt(&path, 0, what));
         }
-        let file = File::options().read(true).write(true).open(&path).map_err(Error::io(&path))?;
+        let may_write = access == Access::Mend;
+        let file = File::options().read(true).write(may_write).open(&path);
+        let file = file.map_err(Error::io(&path))?;
         let len = file.metadata().map_err(Error::io(&path))?.len();
         Ok(Self { path, file, first, len })
     }
@@ -172,8 +200,10 @@ impl SegmentFile {
         segment::check_header(&self.file, &self.path, identity, self.first)
     }
 
-    fn remove(self) -> Result<Cut, Error> {
-        fs::remove_file(&self.path).map_err(Error::io(&self.path))?;
+    fn remove(self, access: Access) -> Result<Cut, Error> {
+        if access == Access::Mend {
+            fs::remove_file(&self.path).map_err(Error::io(&self.path))?;
+        }
         Ok(Cut { file: self.path, offset: 0, bytes: self.len })
     }
 
@@ -269,18 +299,21 @@ impl Scan {
         Ok(())
     }
 
+    /// What is behind the good records.
+    fn cut(&self) -> Option<Cut> {
+        let Segment { path, end, .. } = &self.segment;
+        let bytes = self.len - end;
+        (bytes > 0).then(|| Cut { file: path.to_path_buf(), offset: *end, bytes })
+    }
+
     /// Cuts off what is behind the good records, and makes these durable.
-    fn mend(&self) -> Result<Option<Cut>, Error> {
+    fn mend(&self) -> Result<(), Error> {
         let Segment { path, file, end, .. } = &self.segment;
-        let cut = if self.len > *end {
+        if self.len > *end {
             file.set_len(*end).map_err(Error::io(path))?;
-            Some(Cut { file: path.to_path_buf(), offset: *end, bytes: self.len - end })
-        } else {
-            None
-        };
+        }
         self.rewrite_unproven().map_err(Error::io(path))?;
-        file.sync_all().map_err(Error::io(path))?;
-        Ok(cut)
+        file.sync_all().map_err(Error::io(path))
     }
 
     /// Writes the last batch over itself. A sync before the crash may have failed, and the kernel

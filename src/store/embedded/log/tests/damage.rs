@@ -176,7 +176,8 @@ fn the_oldest_segments_may_be_gone_if_not_needed_and_what_they_held_is_expired()
     assert!(
         matches!(reader.read_after(floor - 1, 1, 0), Err(Error::Expired { floor: at }) if at == floor)
     );
-    assert_eq!(reader.mark_at(floor).unwrap(), None);
+    assert_eq!(reader.mark_at(floor).unwrap(), Some(kept[floor as usize - 1].mark));
+    assert_eq!(reader.mark_at(floor - 1).unwrap(), None);
     assert_eq!(reader.mark_at(0).unwrap(), Some(Mark::ORIGIN));
 }
 

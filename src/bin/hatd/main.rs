@@ -1,4 +1,6 @@
-//! The server: `hatd serve`, or `hatd` alone.
+//! The server: `hatd serve`, or `hatd` alone; and what is done to its data while none serves.
+
+mod maintenance;
 
 use std::{
     env,
@@ -17,6 +19,7 @@ use hatd::{
     store::{self, Retention, embedded},
     telemetry,
 };
+use maintenance::{Maintenance, StateDamaged};
 use tokio::{
     runtime::Runtime,
     signal::unix::{SignalKind, signal},
@@ -39,8 +42,12 @@ fn main() -> ExitCode {
         );
         return Exit::Usage.into();
     }
-    let Command::Serve(arguments) = cli.command.unwrap_or(Command::Serve(cli.serve));
-    match serve(arguments) {
+    let done = match cli.command {
+        None => serve(cli.serve),
+        Some(Command::Serve(arguments)) => serve(arguments),
+        Some(Command::Maintain(maintenance)) => maintenance.run(),
+    };
+    match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             // For people, and there may be no log yet.
@@ -65,6 +72,8 @@ struct Cli {
 enum Command {
     /// Serve until SIGTERM or SIGINT; what hatd does without a command
     Serve(Arguments),
+    #[command(flatten)]
+    Maintain(Maintenance),
 }
 
 const LONG_VERSION: &str = concat!(env!("CARGO_PKG_VERSION"), "\nproto package: hatd.v1");
@@ -200,6 +209,8 @@ enum Exit {
     Usage = 64,
     /// The data on disk are damaged.
     DataErr = 65,
+    /// There is no store in the data directory.
+    NoInput = 66,
     /// The address is in use or is not this machine's.
     Unavailable = 69,
     /// A bug in hatd.
@@ -232,6 +243,10 @@ impl Exit {
             Self::of_open(error)
         } else if let Some(error) = error.downcast_ref::<server::Error>() {
             Self::of_server(error)
+        } else if error.is::<StateDamaged>() {
+            Self::DataErr
+        } else if error.is::<io::Error>() {
+            Self::IoErr
         } else {
             // What is left is the runtime and the signal handlers.
             Self::OsErr
@@ -242,8 +257,11 @@ impl Exit {
         match error {
             embedded::OpenError::Locked { .. } => Self::TempFail,
             embedded::OpenError::Corrupt { .. } => Self::DataErr,
+            embedded::OpenError::Missing { .. } => Self::NoInput,
             embedded::OpenError::Create { source, .. } if is_forbidden(source) => Self::NoPerm,
-            embedded::OpenError::Create { .. } => Self::CantCreat,
+            embedded::OpenError::Create { .. } | embedded::OpenError::Occupied { .. } => {
+                Self::CantCreat
+            }
             embedded::OpenError::Io { source, .. } => Self::of_file(source),
             embedded::OpenError::Rebuild(_) | embedded::OpenError::Documents(_) => Self::IoErr,
         }
