@@ -4,8 +4,22 @@
 /// A mistake that a test must find.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(crate) enum Bug {
-    /// Writes are answered before they are durable.
+    /// The log is not synced.
     AnswerBeforeSync,
+    /// Watches are shown commits before these are durable.
+    PublishBeforeSync,
+    /// Two commits in a row have the same revision.
+    RevisionRepeats,
+    /// A request id is known only as long as the batch that it came with.
+    RequestsForgotten,
+    /// Checkpoints, and what the state is made again from, lack the last commit.
+    RebuildMissesLast,
+    /// A checkpoint takes the place of the one before it when it is not durable yet.
+    CheckpointUnsynced,
+    /// A sync of the log that failed is tried again.
+    SyncRetried,
+    /// The checksums of the log are not looked at.
+    ChecksumsIgnored,
 }
 
 /// Whether the environment asks this process for a bug: `HATD_TEST_BUG=answer-before-sync`.

@@ -12,6 +12,7 @@
 
 mod architecture;
 mod clients;
+mod faults;
 mod hatctl;
 mod model;
 mod process;

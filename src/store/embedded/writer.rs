@@ -17,6 +17,7 @@ use crate::command::{Command, Decision, Env, Overlay, Request, decide};
 use crate::commit::{Commit, Counts, Mark, Position, RequestKey};
 use crate::hat::Revision;
 use crate::jid::{RoomJid, UserJid};
+use crate::planted::{self, Bug};
 use crate::store::feed::Feed;
 use crate::store::{Entry, Error, Options, Outcome, Writes, outcome};
 use crate::time::Timestamp;
@@ -160,7 +161,7 @@ impl Writer {
         loop {
             let env = Env {
                 now: (self.options.clock)(),
-                next: Revision::new(batch.head.0.next().get()),
+                next: next_revision(batch.head.0),
                 limits: &self.options.limits,
                 commit_len: self.options.commit_len,
                 done,
@@ -188,6 +189,9 @@ impl Writer {
 
     fn replay(&self, batch: &Batch<'_>, request: &Request) -> Result<Option<Outcome>, Error> {
         let Some(key) = &request.key else { return Ok(None) };
+        if planted::has(Bug::RequestsForgotten) && !batch.requests.contains_key(key) {
+            return Ok(None);
+        }
         let entry = match batch.requests.get(key) {
             Some(entry) => entry.clone(),
             None => match self.documents.request(key)? {
@@ -233,6 +237,9 @@ impl Writer {
         if batch.entries.is_empty() {
             return Ok(());
         }
+        if planted::has(Bug::PublishBeforeSync) {
+            self.feed.publish(batch.entries.clone());
+        }
         self.appender.sync().map_err(|error| self.fail(error))?;
         for (entry, _) in &batch.entries {
             let applied = self.documents.apply(entry.position, &entry.commit);
@@ -240,7 +247,9 @@ impl Writer {
         }
         let applied = self.documents.note_applied(batch.head.0);
         applied.map_err(|error| self.fail(error))?;
-        self.feed.publish(std::mem::take(&mut batch.entries));
+        if !planted::has(Bug::PublishBeforeSync) {
+            self.feed.publish(std::mem::take(&mut batch.entries));
+        }
         self.keeper.logged(batch.bytes);
         batch.reset();
         Ok(())
@@ -317,6 +326,15 @@ impl Writer {
         self.failed.store(true, Ordering::Relaxed);
         Error::WritesStopped
     }
+}
+
+/// The revision of the commit after a position: positions rise in the store, and so do revisions in
+/// each of its rooms.
+fn next_revision(head: Position) -> Revision {
+    if planted::has(Bug::RevisionRepeats) {
+        return Revision::new(head.next().get() & !1);
+    }
+    Revision::new(head.next().get())
 }
 
 type Reply = oneshot::Sender<Result<Outcome, Error>>;
