@@ -8,6 +8,8 @@
 //! HATD_TEST_CYCLES=10000 cargo test --release --test main faults:: -- --nocapture
 //! ```
 
+mod damage;
+mod io_errors;
 mod kills;
 mod oracle;
 mod planted;

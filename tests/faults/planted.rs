@@ -13,7 +13,7 @@ const CYCLES_MAX: usize = 60;
 const KILLS: usize = 10;
 
 /// What a task said when it panicked; nothing if it did not.
-async fn failure<T: Send + 'static>(
+pub(super) async fn failure<T: Send + 'static>(
     task: impl Future<Output = T> + Send + 'static,
 ) -> Option<String> {
     let panic = tokio::spawn(task).await.err()?.into_panic();
@@ -44,7 +44,8 @@ async fn is_found_by_power_cuts(bug: &'static str, says: &[&str]) {
 }
 
 /// What is said of something that was answered or shown, and is gone.
-const LOST: [&str; 4] = ["is lost", "was answered with", "was shown with", "the watch goes on"];
+const LOST: [&str; 5] =
+    ["is lost", "was answered with", "was shown with", "the watch goes on", "was durable"];
 
 #[tokio::test]
 async fn answers_before_the_sync_are_found_by_power_cuts_and_not_by_kills() {

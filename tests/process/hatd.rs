@@ -6,6 +6,7 @@ use std::process::{ExitStatus, Stdio};
 use std::time::Duration;
 
 use hatd_client::pb::hat_service_client::HatServiceClient;
+use hatd_client::pb::room_service_client::RoomServiceClient;
 use hatd_client::{Client, pb};
 use tokio::io::{AsyncBufReadExt as _, BufReader, Lines};
 use tokio::process::{Child, ChildStderr, Command};
@@ -75,11 +76,22 @@ impl Hatd {
 
     /// Starts a server that is to serve, and waits until it does.
     pub(crate) async fn serve(command: &mut Command) -> Self {
+        match Self::try_serve(command).await {
+            Ok(hatd) => hatd,
+            Err(ended) => panic!("hatd ended: {}", ended.log),
+        }
+    }
+
+    /// Starts a server, and waits until it serves or ends.
+    pub(crate) async fn try_serve(command: &mut Command) -> Result<Self, Ended> {
         let mut child = command.spawn().unwrap();
         let mut lines = BufReader::new(child.stderr.take().unwrap()).lines();
         let mut greeting = String::new();
         let address = timeout(LIMIT, until_it_serves(&mut lines, &mut greeting)).await;
-        let address = address.expect("hatd serves in time");
+        let Some(address) = address.expect("hatd serves in time") else {
+            let status = timeout(LIMIT, child.wait()).await.expect("hatd ends in time").unwrap();
+            return Err(Ended { status, log: greeting });
+        };
         let log = tokio::spawn(async move {
             let mut log = String::new();
             while let Ok(Some(line)) = lines.next_line().await {
@@ -88,7 +100,7 @@ impl Hatd {
             }
             log
         });
-        Self { child, address, log, greeting }
+        Ok(Self { child, address, log, greeting })
     }
 
     pub(crate) fn endpoint(&self) -> String {
@@ -99,10 +111,25 @@ impl Hatd {
         Client::connect(self.endpoint()).await.unwrap()
     }
 
+    /// A connection of its own.
+    pub(crate) async fn channel(&self) -> Channel {
+        let endpoint = Endpoint::from_shared(self.endpoint()).unwrap();
+        endpoint.connect().await.unwrap()
+    }
+
     /// The bare stub, which tries nothing twice, on a connection of its own.
     pub(crate) async fn stub(&self) -> HatServiceClient<Channel> {
-        let endpoint = Endpoint::from_shared(self.endpoint()).unwrap();
-        HatServiceClient::new(endpoint.connect().await.unwrap())
+        HatServiceClient::new(self.channel().await)
+    }
+
+    /// As [`Hatd::stub`], for rooms.
+    pub(crate) async fn rooms(&self) -> RoomServiceClient<Channel> {
+        RoomServiceClient::new(self.channel().await)
+    }
+
+    /// The process.
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id().expect("it has not ended")
     }
 
     /// Asks it to stop (SIGTERM).
@@ -112,7 +139,7 @@ impl Hatd {
 
     /// Sends a signal, by its name.
     pub(crate) async fn signal(&self, signal: &str) {
-        let pid = self.child.id().expect("it has not ended").to_string();
+        let pid = self.pid().to_string();
         // The shell has it built in, wherever the program of that name may be.
         let script = "kill -s \"$1\" \"$2\"";
         let sent = Command::new("sh").args(["-c", script, "sh", signal, &pid]).status().await;
@@ -142,19 +169,18 @@ impl Hatd {
     }
 }
 
-/// Reads the log up to the line that says where it serves.
+/// Reads the log up to the line that says where it serves; none if it ends.
 async fn until_it_serves(
     lines: &mut Lines<BufReader<ChildStderr>>,
     greeting: &mut String,
-) -> SocketAddr {
+) -> Option<SocketAddr> {
     loop {
-        let line = lines.next_line().await.unwrap();
-        let Some(line) = line else { panic!("hatd ended: {greeting}") };
+        let line = lines.next_line().await.unwrap()?;
         greeting.push_str(&line);
         greeting.push('\n');
         let Ok(event) = serde_json::from_str::<serde_json::Value>(&line) else { continue };
         if event["message"] == "serving gRPC and gRPC-Web" {
-            return event["address"].as_str().unwrap().parse().unwrap();
+            return Some(event["address"].as_str().unwrap().parse().unwrap());
         }
     }
 }

@@ -22,7 +22,7 @@ pub(crate) enum Maintenance {
     /// is written. The restored store is the same store with a new history: watches that resume
     /// begin at a snapshot, and revisions go on far above the backup's.
     Restore(Restore),
-    /// Read everything in the data directory and check it; change nothing
+    /// Read everything in the data directory and check it
     ///
     /// Checks every checksum, that no commit is missing, and that the state and its indexes are
     /// what the checkpoint and the commit log make. Damage is named with file and offset.

@@ -1,7 +1,7 @@
 //! The data directory: its lock, whose store it is, and what the last stop left.
 
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write as _};
+use std::io::{self, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -13,6 +13,7 @@ const LOCK: &str = "lock";
 const IDENTITY: &str = "identity";
 const STOPPED: &str = "stopped";
 const RUNNING: &str = "running";
+const DURABLE: &str = "durable";
 const RESTORING: &str = "restoring";
 const CHECKPOINT: &str = "checkpoint";
 const CHECKPOINT_NEW: &str = "checkpoint.new";
@@ -24,9 +25,12 @@ const DOCUMENTS_ASIDE: &str = "documents.aside";
 /// Where the system tells one run of it from another: random, new at each boot.
 const BOOT_ID: &str = "/proc/sys/kernel/random/boot_id";
 
+/// How much of a file is read for its checksum at a time, in bytes. Our choice.
+const CHECKSUM_BYTES: usize = 1 << 20;
+
 /// What `identity` and `stopped` begin with, before they are sealed.
 const IDENTITY_FORMAT: u8 = 1;
-const STOPPED_FORMAT: u8 = 1;
+const STOPPED_FORMAT: u8 = 2;
 
 /// Where a clean stop left log and state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,6 +39,8 @@ pub(super) struct Stopped {
     pub(super) position: Position,
     /// The mark there.
     pub(super) mark: Mark,
+    /// What [`DataDir::documents_checksum`] was.
+    pub(super) documents: u32,
 }
 
 /// A data directory that no other process uses as long as this is held.
@@ -80,7 +86,8 @@ impl DataDir {
             .map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
         let lock = lock(path)?;
         let marker = path.join(RESTORING);
-        let parts = [IDENTITY, LOG, CHECKPOINT, CHECKPOINT_NEW, STOPPED, RUNNING, DOCUMENTS];
+        let parts =
+            [IDENTITY, LOG, DURABLE, CHECKPOINT, CHECKPOINT_NEW, STOPPED, RUNNING, DOCUMENTS];
         let parts = parts.map(|part| path.join(part));
         if marker.exists() {
             // Of a restore that was cut off.
@@ -153,6 +160,11 @@ impl DataDir {
         self.path.join(BALLAST)
     }
 
+    /// Where it is noted up to where the log is durable.
+    pub(super) fn durable(&self) -> PathBuf {
+        self.path.join(DURABLE)
+    }
+
     /// Puts the new checkpoint, whose contents are durable, in the place of the old one.
     pub(super) fn replace_checkpoint(&self) -> io::Result<()> {
         fs::rename(self.new_checkpoint(), self.checkpoint())?;
@@ -188,10 +200,25 @@ impl DataDir {
     }
 
     /// Notes a clean stop, when everything else is on disk.
-    pub(super) fn note_stop(&self, stopped: Stopped) -> Result<(), OpenError> {
+    pub(super) fn note_stop(&self, position: Position, mark: Mark) -> Result<(), OpenError> {
         // sled's flush leaves what it wrote in the system's cache.
         sync_all(&self.documents()).map_err(|source| io_error(&self.documents(), source))?;
-        write(&self.path, STOPPED, format_stopped(stopped))
+        let documents = self.documents_checksum()?;
+        write(&self.path, STOPPED, format_stopped(Stopped { position, mark, documents }))
+    }
+
+    /// A CRC-32C of the state's files, with their names and lengths. sled takes some damage to
+    /// them for an end of its data, and serves what is left.
+    pub(super) fn documents_checksum(&self) -> Result<u32, OpenError> {
+        let mut files = Vec::new();
+        let documents = self.documents();
+        list_files(&documents, &mut files).map_err(|source| io_error(&documents, source))?;
+        files.sort();
+        files.iter().try_fold(0, |crc, file| {
+            let name = file.strip_prefix(&documents).unwrap_or(file);
+            let crc = crc32c::crc32c_append(crc, name.as_os_str().as_encoded_bytes());
+            checksum_file(crc, file).map_err(|source| io_error(file, source))
+        })
     }
 
     fn forget_stop(&self) -> Result<(), OpenError> {
@@ -316,6 +343,38 @@ fn sync_all(path: &Path) -> io::Result<()> {
     File::open(path)?.sync_all()
 }
 
+/// Lists the files below a directory; none if it does not exist.
+fn list_files(path: &Path, files: &mut Vec<PathBuf>) -> io::Result<()> {
+    if !path.exists() {
+        return Ok(());
+    }
+    for entry in fs::read_dir(path)? {
+        let path = entry?.path();
+        if path.is_dir() {
+            list_files(&path, files)?;
+        } else {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// The checksum of a file's contents and length, which goes on from one.
+fn checksum_file(mut crc: u32, path: &Path) -> io::Result<u32> {
+    let mut file = File::open(path)?;
+    let mut buffer = vec![0; CHECKSUM_BYTES];
+    let mut bytes = 0_u64;
+    loop {
+        match file.read(&mut buffer)? {
+            0 => return Ok(crc32c::crc32c_append(crc, &bytes.to_be_bytes())),
+            read => {
+                crc = crc32c::crc32c_append(crc, buffer.get(..read).unwrap_or_default());
+                bytes += read as u64;
+            }
+        }
+    }
+}
+
 fn format_identity(identity: Identity) -> Vec<u8> {
     let epoch = identity.epoch.to_be_bytes();
     [[IDENTITY_FORMAT].as_slice(), &identity.store, &epoch].concat()
@@ -329,12 +388,15 @@ fn parse_identity(bytes: &[u8]) -> Option<Identity> {
 
 fn format_stopped(stopped: Stopped) -> Vec<u8> {
     let position = stopped.position.get().to_be_bytes();
-    [[STOPPED_FORMAT].as_slice(), &position, &stopped.mark.0.to_be_bytes()].concat()
+    let [mark, documents] = [stopped.mark.0, stopped.documents].map(u32::to_be_bytes);
+    [[STOPPED_FORMAT].as_slice(), &position, &mark, &documents].concat()
 }
 
 fn parse_stopped(bytes: &[u8]) -> Option<Stopped> {
     let (&STOPPED_FORMAT, rest) = bytes.split_first()? else { return None };
     let (position, mark) = rest.split_first_chunk()?;
-    let mark = Mark(u32::from_be_bytes(mark.try_into().ok()?));
-    Some(Stopped { position: Position::new(u64::from_be_bytes(*position)), mark })
+    let (mark, documents) = mark.split_first_chunk()?;
+    let mark = Mark(u32::from_be_bytes(*mark));
+    let documents = u32::from_be_bytes(documents.try_into().ok()?);
+    Some(Stopped { position: Position::new(u64::from_be_bytes(*position)), mark, documents })
 }

@@ -9,6 +9,7 @@
 //!   checkpoint   the state at one position, made from the log; older log may go then
 //!   documents/   the state that is served, made from checkpoint and log
 //!   stopped      where the last clean stop left log and state; gone while running
+//!   durable      up to where the log was durable, at least
 //!   ballast      room on the disk that a start on a full one gives back
 //!   restoring    there while a restore is at work, and when it was cut off
 //!   running      in which boot of the system the directory was last used
@@ -23,6 +24,7 @@
 mod checkpoint;
 mod directory;
 mod documents;
+mod durable;
 mod error;
 mod history;
 mod keeper;
@@ -44,7 +46,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 
-use self::directory::{DataDir, Stopped};
+use self::directory::DataDir;
 use self::documents::Documents;
 pub use self::error::OpenError;
 use self::history::History;
@@ -351,8 +353,7 @@ impl Store for Embedded {
             if writer.is_some_and(|writer| writer.join().is_err()) {
                 return Err(Error::Unavailable("the writer panicked".into()));
             }
-            let stopped = directory.note_stop(Stopped { position, mark });
-            stopped.map_err(|error| Error::Unavailable(Box::new(error)))
+            directory.note_stop(position, mark).map_err(|error| Error::Unavailable(Box::new(error)))
         })
         .await
         .unwrap_or_else(|error| Err(Error::Unavailable(error.into())))

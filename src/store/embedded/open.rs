@@ -12,6 +12,7 @@ use super::Embedded;
 use super::checkpoint::{self, Advance, Last, STEP_BYTES};
 use super::directory::{DataDir, Stopped};
 use super::documents::Documents;
+use super::durable::{self, Durable};
 use super::error::{OpenError, checkpoint_error, log_error, rebuild_error};
 use super::history::History;
 use super::keeper::Keeper;
@@ -102,7 +103,7 @@ pub(super) fn open_as(config: Config, start: Start) -> Result<Embedded, OpenErro
     let head = history.head();
 
     let trusted = match start {
-        Start::AsLeft => trusted(&directory, stopped, head),
+        Start::AsLeft => trusted(&directory, stopped, head)?,
         Start::Anew => Trusted::Not,
     };
     // From here on the state changes: it is trusted again only after a clean stop.
@@ -134,16 +135,20 @@ pub(super) fn open_as(config: Config, start: Start) -> Result<Embedded, OpenErro
     };
     let (keeper_handle, queue) = keeper.handle();
     let (jobs, waiting) = mpsc::channel(QUEUE_LEN);
-    let writer = Writer::new(
-        Arc::clone(&documents),
+    let file = directory.durable();
+    let durable = Durable::open(&file).map_err(|source| OpenError::Io { path: file, source })?;
+    let failed = Arc::<AtomicBool>::default();
+    let writer = Writer {
+        documents: Arc::clone(&documents),
         appender,
-        history.clone(),
-        Arc::clone(&feed),
-        keeper_handle.clone(),
+        durable,
+        history: history.clone(),
+        feed: Arc::clone(&feed),
+        keeper: keeper_handle.clone(),
         space,
-        options.clone(),
-    );
-    let failed = writer.failed();
+        options: options.clone(),
+        failed: Arc::clone(&failed),
+    };
     let writer = thread(&data_dir, "writer", move || writer.run(waiting))?;
     let keeper = thread(&data_dir, "keeper", move || keeper.run(queue))?;
     Ok(Embedded {
@@ -212,9 +217,8 @@ fn open_log(
     stopped: Option<Stopped>,
     checkpoint: checkpoint::Header,
 ) -> Result<(Appender, History), OpenError> {
-    let base = (checkpoint.position.get(), checkpoint.mark);
-    let durable = stopped.map_or(0, |stopped| stopped.position.get()).max(base.0);
-    let log = Log::open(&directory.log(), directory.identity(), options, Known { durable, base })
+    let (known, noted) = known(directory, stopped, checkpoint)?;
+    let log = Log::open(&directory.log(), directory.identity(), options, known)
         .map_err(|error| log_error(directory.path(), error))?;
     if let Some(cut) = &log.recovery().cut {
         tracing::warn!(
@@ -223,21 +227,48 @@ fn open_log(
         );
     }
     let (appender, reader) = log.into_parts();
-    check_together(directory, &reader, checkpoint)?;
+    check_together(directory, &reader, checkpoint, noted)?;
     Ok((appender, History::new(reader)))
 }
 
-/// Refuses a checkpoint that was not made from the log.
+/// A position that was noted, and the mark there.
+type Noted = Option<(Position, Mark)>;
+
+/// What is known of the log, apart from it; also what is noted in the file for that.
+pub(super) fn known(
+    directory: &DataDir,
+    stopped: Option<Stopped>,
+    checkpoint: checkpoint::Header,
+) -> Result<(Known, Noted), OpenError> {
+    let file = directory.durable();
+    let noted =
+        durable::read(&file).map_err(|source| OpenError::Io { path: file.clone(), source })?;
+    let positions = [
+        stopped.map(|stopped| stopped.position),
+        noted.map(|(position, _)| position),
+        Some(checkpoint.position),
+    ];
+    let durable = positions.into_iter().flatten().max().unwrap_or_default();
+    let base = (checkpoint.position.get(), checkpoint.mark);
+    Ok((Known { durable: durable.get(), base }, noted))
+}
+
+/// Refuses a checkpoint that was not made from the log, and a log that is not the one noted.
 pub(super) fn check_together(
     directory: &DataDir,
     log: &log::Reader,
     checkpoint: checkpoint::Header,
+    noted: Noted,
 ) -> Result<(), OpenError> {
-    let position = checkpoint.position.get();
-    let there = log.mark_at(position).map_err(|error| log_error(directory.path(), error))?;
-    if there.is_some_and(|mark| mark != checkpoint.mark) {
-        let what = format!("the checkpoint and the log differ at position {position}");
-        return Err(OpenError::corrupt(directory.path(), what));
+    let checkpoint = ("checkpoint", checkpoint.position, checkpoint.mark);
+    let noted = noted.map(|(position, mark)| ("file durable", position, mark));
+    for (what, position, mark) in [checkpoint].into_iter().chain(noted) {
+        let there = log.mark_at(position.get());
+        let there = there.map_err(|error| log_error(directory.path(), error))?;
+        if there.is_some_and(|there| there != mark) {
+            let what = format!("the {what} and the log differ at position {}", position.get());
+            return Err(OpenError::corrupt(directory.path(), what));
+        }
     }
     Ok(())
 }
@@ -253,14 +284,22 @@ enum Trusted {
     Not,
 }
 
-fn trusted(directory: &DataDir, stopped: Option<Stopped>, head: (Position, Mark)) -> Trusted {
-    if stopped.is_some_and(|stopped| (stopped.position, stopped.mark) == head) {
-        Trusted::Whole
-    } else if stopped.is_none() && directory.is_same_boot() {
-        Trusted::Partly
-    } else {
-        Trusted::Not
+fn trusted(
+    directory: &DataDir,
+    stopped: Option<Stopped>,
+    head: (Position, Mark),
+) -> Result<Trusted, OpenError> {
+    let Some(stopped) = stopped else {
+        return Ok(if directory.is_same_boot() { Trusted::Partly } else { Trusted::Not });
+    };
+    if (stopped.position, stopped.mark) != head {
+        return Ok(Trusted::Not);
     }
+    if directory.documents_checksum()? != stopped.documents {
+        tracing::warn!("the state's files are not those that the last stop left");
+        return Ok(Trusted::Not);
+    }
+    Ok(Trusted::Whole)
 }
 
 /// What the state is made from.

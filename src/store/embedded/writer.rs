@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, oneshot};
 
 use super::documents::Documents;
+use super::durable::Durable;
 use super::history::{self, History};
 use super::keeper;
 use super::log::Appender;
@@ -67,37 +68,20 @@ pub(super) enum Job {
 
 /// The writer's own state.
 pub(super) struct Writer {
-    documents: Arc<Documents>,
-    appender: Appender,
-    history: History,
-    feed: Arc<Feed>,
-    keeper: keeper::Handle,
-    space: Space,
-    options: Options,
+    pub(super) documents: Arc<Documents>,
+    pub(super) appender: Appender,
+    pub(super) durable: Durable,
+    pub(super) history: History,
+    pub(super) feed: Arc<Feed>,
+    pub(super) keeper: keeper::Handle,
+    pub(super) space: Space,
+    pub(super) options: Options,
     /// Whether the log or the state failed: what is on disk is not known then, and only
     /// a restart finds out.
-    failed: Arc<AtomicBool>,
+    pub(super) failed: Arc<AtomicBool>,
 }
 
 impl Writer {
-    pub(super) fn new(
-        documents: Arc<Documents>,
-        appender: Appender,
-        history: History,
-        feed: Arc<Feed>,
-        keeper: keeper::Handle,
-        space: Space,
-        options: Options,
-    ) -> Self {
-        let failed = Arc::default();
-        Self { documents, appender, history, feed, keeper, space, options, failed }
-    }
-
-    /// Tells whether the log or the state failed, as long as it works.
-    pub(super) fn failed(&self) -> Arc<AtomicBool> {
-        Arc::clone(&self.failed)
-    }
-
     /// Works until it is told to close or nobody can ask any more.
     pub(super) fn run(mut self, mut jobs: mpsc::Receiver<Job>) {
         let mut next = jobs.blocking_recv();
@@ -241,6 +225,11 @@ impl Writer {
             self.feed.publish(batch.entries.clone());
         }
         self.appender.sync().map_err(|error| self.fail(error))?;
+        let (position, mark) = batch.head;
+        if let Err(error) = self.durable.note(position, mark) {
+            // Damage to the log's end is then not told from a crash. All else is as it was.
+            tracing::debug!(%error, "failed to note up to where the log is durable");
+        }
         for (entry, _) in &batch.entries {
             let applied = self.documents.apply(entry.position, &entry.commit);
             applied.map_err(|error| self.fail(error))?;

@@ -15,7 +15,7 @@ use crate::store::embedded::documents::Documents;
 use crate::store::embedded::error::{OpenError, checkpoint_error, log_error, rebuild_error};
 use crate::store::embedded::history::History;
 use crate::store::embedded::keys;
-use crate::store::embedded::log::{Known, Log};
+use crate::store::embedded::log::Log;
 use crate::store::{self, Options};
 
 /// What was found sound in a data directory, and what was not.
@@ -59,7 +59,7 @@ pub struct RoomHash {
 
 /// Reads everything in a data directory, and checks it: every checksum, that no commit is missing,
 /// that the state is what checkpoint and log make, and that the indexes are what the state makes.
-/// What is kept stays as it is.
+/// What is kept stays as it is. Cut off, it leaves a store whose state the next start makes again.
 ///
 /// The changes since the checkpoint are held in memory.
 ///
@@ -72,16 +72,14 @@ pub fn verify(config: &Config) -> Result<Report, OpenError> {
     let directory = DataDir::open_existing(data_dir)?;
     let stopped = directory.stopped()?;
     let checkpoint = open::check_checkpoint(&directory)?;
-    let base = (checkpoint.header.position.get(), checkpoint.header.mark);
-    let durable = stopped.map_or(0, |stopped| stopped.position.get()).max(base.0);
-    let known = Known { durable, base };
+    let (known, noted) = open::known(&directory, stopped, checkpoint.header)?;
     let log = Log::inspect(&directory.log(), directory.identity(), known)
         .map_err(|error| log_error(data_dir, error))?;
     let recovery = log.recovery().clone();
     let (_, reader) = log.into_parts();
-    open::check_together(&directory, &reader, checkpoint.header)?;
+    open::check_together(&directory, &reader, checkpoint.header, noted)?;
     let history = History::new(reader);
-    let (position, _) = history.head();
+    let (position, mark) = history.head();
 
     let mut report = Report {
         identity: directory.identity(),
@@ -110,7 +108,12 @@ pub fn verify(config: &Config) -> Result<Report, OpenError> {
         ));
     }
     let is_clean = stopped.is_some_and(|stopped| stopped.position == position);
-    let (state, unusable) = open_state(&directory, position, is_clean, &mut report.notes);
+    let checksum = directory.documents_checksum()?;
+    let (state, unusable) = if stopped.is_some_and(|it| is_clean && it.documents != checksum) {
+        (None, Some("the files of documents/ are not those that the last stop left".to_owned()))
+    } else {
+        open_state(&directory, position, is_clean, &mut report.notes)
+    };
     report.state_damage = unusable;
     let differs = check_state(
         &directory,
@@ -121,6 +124,11 @@ pub fn verify(config: &Config) -> Result<Report, OpenError> {
         &mut report,
     )?;
     report.state_damage = report.state_damage.take().or(differs);
+    if state.is_some() && is_clean && report.state_damage.is_none() {
+        // sled has written to its files when it opened them.
+        drop(state);
+        directory.note_stop(position, mark)?;
+    }
     Ok(report)
 }
 
