@@ -20,6 +20,32 @@ pub(crate) enum Bug {
     SyncRetried,
     /// The checksums of the log are not looked at.
     ChecksumsIgnored,
+    /// Writes are answered before they are durable or can be read.
+    AnswerBeforeCommit,
+    /// Etags are not looked at.
+    EtagsIgnored,
+    /// Preconditions are not looked at.
+    PreconditionsIgnored,
+    /// Of several operations in one request only the first is done.
+    UpdateInPart,
+    /// A write that changes nothing is committed.
+    UnchangedCommitted,
+    /// An outcast keeps the hats, and has them again when it is one no more.
+    OutcastKeepsHats,
+    /// The attachment before a change is not told.
+    PreviousMissing,
+    /// A watch misses a commit when several have come since it last looked.
+    WatchSkipsCommit,
+    /// A watch that resumes begins at its token, not after it.
+    ResumeRepeats,
+    /// A watch is shown a commit in two.
+    CommitSplit,
+    /// A bookmark says that a watch has come further than it has.
+    BookmarkAhead,
+    /// A watch is not told of a document's last hat when it goes.
+    RemovalsHidden,
+    /// A watch of a user is told of users whose name begins like that.
+    SelectorTooWide,
 }
 
 /// Whether the environment asks this process for a bug: `HATD_TEST_BUG=answer-before-sync`.

@@ -8,6 +8,7 @@ use super::{Answer, Decision, Env, Refusal, RoomState, Stop, Target, Turn, is_kn
 use crate::commit::{Cause, ChangeKind, Commit, HatChange, UserChange};
 use crate::hat::{Document, Eligibility, Given, HatDefinition, HatId, HatPolicy, Revision, Room};
 use crate::jid::{RoomJid, UserJid};
+use crate::planted::{self, Bug};
 
 /// A commit in the making, for one room.
 pub(super) struct Draft<'a> {
@@ -169,7 +170,8 @@ impl<'a> Draft<'a> {
         }
         for (user_jid, edit) in self.edits {
             let changes = changes(&edit.before, &edit.after);
-            if changes.is_empty() && edit.before.affiliation == edit.after.affiliation {
+            let is_same = changes.is_empty() && edit.before.affiliation == edit.after.affiliation;
+            if is_same && !planted::has(Bug::UnchangedCommitted) {
                 continue;
             }
             check_document(self.turn.env, &self.room_jid, &user_jid, &edit)?;
@@ -221,6 +223,7 @@ pub(super) fn may_have_hats(eligibility: Eligibility, document: &Document) -> bo
 /// Refuses an etag that is not the record's.
 pub(super) fn check_etag(etag: Option<&str>, present: Revision) -> Result<(), Refusal> {
     match etag {
+        Some(_) if planted::has(Bug::EtagsIgnored) => Ok(()),
         Some(etag) if etag != present.etag() => {
             Err(Refusal::EtagMismatch { present: present.etag() })
         }
@@ -275,7 +278,8 @@ fn changes(before: &Document, after: &Document) -> Vec<HatChange> {
 }
 
 fn change(hat: &HatId, kind: ChangeKind, had: Option<&crate::hat::Attachment>) -> HatChange {
-    HatChange { hat_id: hat.clone(), kind, previous: had.cloned() }
+    let previous = had.filter(|_| !planted::has(Bug::PreviousMissing)).cloned();
+    HatChange { hat_id: hat.clone(), kind, previous }
 }
 
 /// Refuses a document that outgrows its limits. One that was larger already, since

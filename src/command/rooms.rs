@@ -10,6 +10,7 @@ use super::{
 use crate::commit::Cause;
 use crate::hat::{Affiliation, Document, Eligibility, Room};
 use crate::jid::{RoomJid, UserJid};
+use crate::planted::{self, Bug};
 
 pub(super) fn put_room(
     turn: Turn<'_>,
@@ -60,7 +61,7 @@ fn affiliate(draft: &mut Draft<'_>, user: &UserJid, affiliation: Affiliation) ->
     let document = draft.document(user)?;
     document.affiliation = affiliation;
     let hats_end = match affiliation {
-        Affiliation::Outcast => true,
+        Affiliation::Outcast => !planted::has(Bug::OutcastKeepsHats),
         Affiliation::None => eligibility == Eligibility::Affiliated,
         Affiliation::Owner | Affiliation::Admin | Affiliation::Member => false,
     };

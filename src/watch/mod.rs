@@ -19,6 +19,7 @@ use self::scan::Scan;
 pub use self::scan::SnapshotPage;
 pub use self::selector::{Selector, Selectors};
 use crate::commit::{Commit, Mark, Position, Token};
+use crate::planted::{self, Bug};
 use crate::store::{self, Located, Store, Subscription, Taken};
 use crate::time::Timestamp;
 
@@ -343,7 +344,9 @@ impl Watch {
     /// Looks whether there is more; if not, sends a bookmark if one is due, or waits.
     async fn wait(&mut self) -> Option<Step> {
         let Taken { first, head: (head, mark) } = self.subscription.take();
-        if let Some(first) = first {
+        if let Some(first) = first
+            && !(planted::has(Bug::BookmarkAhead) && self.bookmarked)
+        {
             if let Phase::Live { cursor, until } = &mut self.phase {
                 // Nothing between the cursor and `first` is selected.
                 cursor.position = cursor.position.max(first.previous());
@@ -355,6 +358,10 @@ impl Watch {
         self.phase = Phase::Live { cursor, until: head };
 
         let due = self.last_sent + self.options.heartbeat;
+        if planted::has(Bug::BookmarkAhead) && first.is_some() {
+            let token = self.token_at(cursor);
+            return Some(self.send(token, Event::Bookmark(Timestamp::now())));
+        }
         if !self.bookmarked || Instant::now() >= due {
             self.bookmarked = true;
             let token = self.token_at(cursor);
@@ -384,7 +391,11 @@ impl Watch {
                 if bytes > CHANGES_BYTES && !commits.is_empty() {
                     break;
                 }
-                commits.push(commit);
+                if planted::has(Bug::CommitSplit) {
+                    commits.extend(split(&commit));
+                } else {
+                    commits.push(commit);
+                }
             }
             cursor = Cursor { position: entry.position, mark: entry.mark };
         }
@@ -415,6 +426,15 @@ impl Watch {
     }
 }
 
+/// A commit in two, for [`Bug::CommitSplit`].
+fn split(commit: &Arc<Commit>) -> Vec<Arc<Commit>> {
+    let (first, second) = commit.users.split_at(commit.users.len() / 2);
+    let with = |users: &[crate::commit::UserChange]| {
+        Arc::new(Commit { users: users.to_vec(), ..Commit::clone(commit) })
+    };
+    if first.is_empty() { vec![Arc::clone(commit)] } else { vec![with(first), with(second)] }
+}
+
 /// Where a token stands in the store's history.
 async fn locate(store: &dyn Store, token: &Token, head: Position) -> Result<Phase, Error> {
     if token.identity != store.identity() {
@@ -423,7 +443,10 @@ async fn locate(store: &dyn Store, token: &Token, head: Position) -> Result<Phas
     let located = store.locate(token.position, token.mark).await?;
     Ok(match located {
         Located::Here => {
-            let cursor = Cursor { position: token.position, mark: token.mark };
+            let mut cursor = Cursor { position: token.position, mark: token.mark };
+            if planted::has(Bug::ResumeRepeats) {
+                cursor.position = cursor.position.previous();
+            }
             Phase::Live { cursor, until: head.max(token.position) }
         }
         Located::Expired => Phase::Reset(ResetReason::Expired),

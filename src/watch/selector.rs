@@ -7,6 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use crate::commit::{Commit, UserChange};
 use crate::jid::{Domain, RoomJid, UserJid};
+use crate::planted::{self, Bug};
 use crate::store::Scope;
 
 /// One thing that a watch is about.
@@ -96,7 +97,9 @@ impl Selectors {
             let room_users = self.room_users.get(room);
             let room_level = room_users.is_some();
             let watched = |user: &&UserChange| {
+                let begins = |it: &UserJid| user.user_jid.as_str().starts_with(it.as_str());
                 self.users.contains(&user.user_jid)
+                    || planted::has(Bug::SelectorTooWide) && self.users.iter().any(begins)
                     || room_users.is_some_and(|users| users.contains(&user.user_jid))
             };
             let definitions = commit.definitions.iter().filter(|_| room_level);

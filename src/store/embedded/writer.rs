@@ -246,6 +246,11 @@ impl Writer {
 
     /// Ends a batch: nobody is answered before it is durable.
     fn finish(&mut self, mut batch: Batch<'_>) {
+        if planted::has(Bug::AnswerBeforeCommit) {
+            for (reply, answer) in std::mem::take(&mut batch.answers) {
+                _ = reply.send(answer);
+            }
+        }
         let flushed = self.flush(&mut batch);
         for (reply, answer) in batch.answers {
             // Refusals rest on the batch as much as commits do.
