@@ -14,6 +14,7 @@ mod architecture;
 mod clients;
 mod faults;
 mod hatctl;
+mod history;
 mod model;
 mod process;
 mod rpc;

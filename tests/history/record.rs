@@ -1,0 +1,109 @@
+//! What is recorded of a history.
+
+use std::collections::BTreeMap;
+
+use hatd_client::pb;
+
+use crate::watch::held::Held;
+
+/// A moment in a history: moments rise, and no two are the same.
+pub(super) type Moment = u64;
+
+/// All that was seen of a server, across its restarts.
+#[derive(Debug, Default)]
+pub(super) struct History {
+    /// Calls, by any client.
+    pub(super) calls: Vec<Call>,
+    /// What a watch of everything was shown from the beginning on: every commit that concerns
+    /// hats, in order.
+    pub(super) log: Vec<pb::Commit>,
+    /// Other watches.
+    pub(super) watches: Vec<Watched>,
+}
+
+/// A call and its answer.
+#[derive(Clone, Debug)]
+pub(super) struct Call {
+    pub(super) began: Moment,
+    /// None: there was no answer, and it may have been done or not.
+    pub(super) ended: Option<Moment>,
+    pub(super) room_jid: String,
+    pub(super) what: What,
+    pub(super) answer: Option<Answer>,
+}
+
+/// What was asked for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum What {
+    Read {
+        user_jid: String,
+    },
+    Add {
+        user_jid: String,
+        hat_id: String,
+        title: String,
+        etag: String,
+    },
+    Remove {
+        user_jid: String,
+        hat_id: String,
+    },
+    /// Sets the hats of several users, if a user has or lacks a hat.
+    Update {
+        users: Vec<String>,
+        hat_id: String,
+        title: String,
+        condition: Option<Condition>,
+    },
+    Affiliate {
+        user_jid: String,
+        affiliation: pb::Affiliation,
+    },
+    /// The same request again, with its id.
+    Again {
+        of: Box<What>,
+        revision: u64,
+    },
+}
+
+/// What must hold for an update.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Condition {
+    pub(super) user_jid: String,
+    pub(super) hat_id: String,
+    /// Whether the user must have the hat, or must not.
+    pub(super) has: bool,
+}
+
+/// What was answered.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum Answer {
+    Read {
+        revision: u64,
+        document: pb::UserHats,
+    },
+    Written {
+        revision: u64,
+        changed: bool,
+        replayed: bool,
+        documents: Vec<pb::UserHats>,
+    },
+    /// By a reason of hatd's.
+    Refused(pb::ErrorReason),
+}
+
+/// What a watch selected, and was shown.
+#[derive(Debug, Default)]
+pub(super) struct Watched {
+    pub(super) room_jid: String,
+    pub(super) user_jid: String,
+    /// The state that it began with.
+    pub(super) began_with: Held,
+    /// Commits after that, across cuts and resumes.
+    pub(super) news: Vec<pb::Commit>,
+    /// What broke its promises as it came.
+    pub(super) broken: Vec<String>,
+}
+
+/// The documents of a room, by user.
+pub(super) type Documents = BTreeMap<String, pb::UserHats>;
