@@ -151,3 +151,6 @@ pub mod telemetry;
 pub mod error;
 
 mod planted;
+
+#[cfg(test)]
+mod tests;

@@ -50,3 +50,32 @@ impl List {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use bolero::check;
+
+    use super::*;
+    use crate::jid::UserJid;
+    use crate::tests::{Change, changed};
+
+    #[test]
+    fn a_page_token_is_of_its_list_and_refused_if_it_is_damaged() {
+        let store = Identity { store: *b"a store's own id", epoch: 3 };
+        let [ours, other] = ["ours", "other"].map(|filter| List::new("List", filter, store));
+        let token = ours.token_after(Some("user@localhost"));
+        let key = |list: &List, token: &str| list.key(token, UserJid::parse);
+        let user = UserJid::parse("user@localhost").unwrap();
+        assert_eq!(key(&ours, &token).ok(), Some(Some(user)));
+        assert!(key(&other, &token).is_err());
+        check!().with_type::<(Vec<Change>, String)>().for_each(|(changes, any)| {
+            let damaged = changed(token.as_bytes(), changes);
+            if let Ok(damaged) = String::from_utf8(damaged)
+                && damaged != token
+            {
+                assert_eq!(key(&ours, &damaged).is_ok(), damaged.is_empty(), "{damaged:?}");
+            }
+            assert_eq!(key(&ours, any).is_ok(), any.is_empty(), "{any:?}");
+        });
+    }
+}

@@ -66,7 +66,7 @@ fn sources() -> Vec<Source> {
             let path = file.strip_prefix(&src).unwrap().to_str().unwrap().to_owned();
             Source { path, code: code(&fs::read_to_string(&file).unwrap()) }
         })
-        .filter(|source| !source.is_in(&["bin", "lib"]))
+        .filter(|source| !source.is_in(&["bin", "lib", "tests"]))
         .filter(|source| !source.path.contains("/tests"))
         .collect();
     assert!(sources.len() > 30, "the sources are where they are looked for");

@@ -6,6 +6,8 @@ mod cli;
 mod commands;
 mod errors;
 mod export;
+#[cfg(test)]
+mod fuzz;
 mod import;
 mod input;
 mod json;

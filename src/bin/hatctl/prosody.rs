@@ -246,3 +246,9 @@ impl Reader<'_> {
         Ok(Read { lines, refused: self.refused, passed_over: self.passed_over })
     }
 }
+
+/// Which line of a file is not as Prosody writes it; none if all are.
+#[cfg(test)]
+pub(crate) fn bad_line(file: &[u8]) -> Option<usize> {
+    lua::parse(file).err().map(|malformed| malformed.line)
+}

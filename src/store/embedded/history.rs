@@ -89,7 +89,8 @@ pub(super) fn encode(commit: &Commit) -> Vec<u8> {
     payload
 }
 
-fn decode(payload: &[u8]) -> Option<Commit> {
+/// The commit that a log record holds; none if it holds none.
+pub(super) fn decode(payload: &[u8]) -> Option<Commit> {
     match payload.split_first() {
         Some((&COMMIT_FORMAT, body)) => minicbor::decode(body).ok(),
         Some(_) | None => None,

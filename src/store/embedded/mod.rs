@@ -35,6 +35,8 @@ pub mod offline;
 mod open;
 mod retention;
 mod space;
+#[cfg(test)]
+mod tests;
 mod values;
 mod writer;
 

@@ -50,6 +50,16 @@ use self::file::Writer;
 use self::merge::merge;
 use crate::commit::{Identity, Mark, Position};
 
+/// Writes a checkpoint of some records that only a test reads.
+#[cfg(test)]
+pub(super) fn write_for_tests(path: &Path, header: Header, records: u8) -> Result<u64, Error> {
+    let mut writer = Writer::create(path, header)?;
+    for number in 0..records {
+        writer.put(Kind::Document, &[number], &vec![number; usize::from(number)])?;
+    }
+    writer.finish()
+}
+
 /// Whose state a checkpoint is, and when it was that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Header {

@@ -1,0 +1,3 @@
+//! Decoders of what is on the disk, of any bytes.
+
+mod fuzz;
