@@ -58,9 +58,9 @@ const FAREWELL: Duration = Duration::from_millis(100);
 /// only a bug could need more.
 const ABORT_LIMIT: Duration = Duration::from_secs(1);
 
-/// Time for the store to close. Our choice: all that was acknowledged is on disk before, so only a
-/// disk that hangs needs more, and then there is nothing to wait for.
-const CLOSE_LIMIT: Duration = Duration::from_secs(5);
+/// Time for the store to close. Our choice: all that was acknowledged is on disk before, and what is
+/// synced and checksummed then is the state, for a quick start. Some gigabytes of it take seconds.
+const CLOSE_LIMIT: Duration = Duration::from_secs(30);
 
 /// What health reports on: the server as a whole, and each service.
 const HEALTH_NAMES: [&str; 5] = [

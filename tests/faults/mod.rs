@@ -14,6 +14,7 @@ mod kills;
 mod oracle;
 mod planted;
 mod power_cut;
+mod resources;
 mod volume;
 
 /// How often a test repeats its fault, if the environment does not say.
