@@ -39,6 +39,8 @@ async fn with_commits(stop: bool) -> (TempDir, Vec<u64>, Held) {
 async fn start_in_vain(data_dir: &Path) -> Ended {
     let ended = run(&mut command(&on(data_dir, "127.0.0.1:0"))).await;
     assert_eq!(ended.code(), Some(65), "{}", ended.log);
+    let helps = format!("hatd restore BACKUP --data-dir {}", data_dir.display());
+    assert!(ended.log.contains(&helps), "{}", ended.log);
     ended
 }
 

@@ -52,9 +52,27 @@ fn main() -> ExitCode {
         Err(error) => {
             // For people, and there may be no log yet.
             let _ = writeln!(io::stderr(), "hatd: {error:#}");
+            if let Some(hint) = hint(&error) {
+                let _ = writeln!(io::stderr(), "hint: {hint}");
+            }
             Exit::of(&error).into()
         }
     }
+}
+
+/// What helps.
+fn hint(error: &anyhow::Error) -> Option<String> {
+    // A backup is a file.
+    if let embedded::OpenError::Corrupt { path, .. } = error.downcast_ref()?
+        && path.is_dir()
+    {
+        let path = path.display();
+        return Some(format!(
+            "nothing was changed. If you have a backup, move {path} away, then: \
+             hatd restore BACKUP --data-dir {path}"
+        ));
+    }
+    None
 }
 
 /// Keeps the hats that people wear in chat rooms, and tells programs by gRPC
