@@ -60,7 +60,9 @@ pub(crate) fn has(bug: Bug) -> bool {
         let bug = Bug::from_str(&name, false);
         // To go on without it would pass for a bug that nobody finds.
         #[expect(clippy::panic, reason = "a test asked for what there is not")]
-        Some(bug.unwrap_or_else(|error| panic!("HATD_TEST_BUG: {error}")))
+        let bug = bug.unwrap_or_else(|error| panic!("HATD_TEST_BUG: {error}"));
+        tracing::warn!(?bug, "this hatd has a bug on purpose");
+        Some(bug)
     });
     *PLANTED == Some(bug)
 }

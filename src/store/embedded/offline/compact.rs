@@ -1,7 +1,5 @@
 //! The least that a store needs of the disk.
 
-use std::fs;
-use std::io;
 use std::path::Path;
 
 use super::inspect::{Inspection, inspect};
@@ -42,21 +40,4 @@ fn store_bytes(data_dir: &Path) -> Result<u64, OpenError> {
     let inspection = inspect(data_dir)?;
     let Inspection { checkpoint_bytes, log_bytes, documents_bytes, .. } = inspection;
     Ok(checkpoint_bytes + log_bytes + documents_bytes)
-}
-
-/// How much of the disk everything below a path takes, in bytes.
-pub(super) fn bytes_below(path: &Path) -> Result<u64, OpenError> {
-    let at = |source: io::Error| OpenError::Io { path: path.to_owned(), source };
-    let metadata = match fs::symlink_metadata(path) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
-        outcome => outcome.map_err(at)?,
-    };
-    if !metadata.is_dir() {
-        return Ok(metadata.len());
-    }
-    let mut bytes = 0;
-    for entry in fs::read_dir(path).map_err(at)? {
-        bytes += bytes_below(&entry.map_err(at)?.path())?;
-    }
-    Ok(bytes)
 }

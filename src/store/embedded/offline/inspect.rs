@@ -1,8 +1,9 @@
 //! What a data directory holds, without reading all of it.
 
+use std::fs;
+use std::io;
 use std::path::Path;
 
-use super::compact::bytes_below;
 use crate::commit::{Identity, Position};
 use crate::store::embedded::checkpoint::Reader;
 use crate::store::embedded::directory::DataDir;
@@ -49,4 +50,21 @@ pub fn inspect(data_dir: &Path) -> Result<Inspection, OpenError> {
         documents_bytes: bytes_below(&directory.documents())?,
         stopped_position: directory.stopped()?.map(|stopped| stopped.position),
     })
+}
+
+/// How much of the disk everything below a path takes, in bytes.
+fn bytes_below(path: &Path) -> Result<u64, OpenError> {
+    let at = |source: io::Error| OpenError::Io { path: path.to_owned(), source };
+    let metadata = match fs::symlink_metadata(path) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(0),
+        outcome => outcome.map_err(at)?,
+    };
+    if !metadata.is_dir() {
+        return Ok(metadata.len());
+    }
+    let mut bytes = 0;
+    for entry in fs::read_dir(path).map_err(at)? {
+        bytes += bytes_below(&entry.map_err(at)?.path())?;
+    }
+    Ok(bytes)
 }
