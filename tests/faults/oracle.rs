@@ -5,11 +5,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use futures_util::future::join_all;
+use hatd::commit::Token;
 use hatd_client::pb;
 use hatd_client::pb::hat_operation::Operation;
 use hatd_client::pb::hat_service_client::HatServiceClient;
 use rand::rngs::StdRng;
-use rand::seq::index;
+use rand::seq::{IndexedRandom as _, index};
 use rand::{Rng as _, SeedableRng as _};
 use tokio::sync::Notify;
 use tonic::Status;
@@ -52,6 +53,8 @@ struct Answer {
 /// A caller that writes rising numbers to users of its own, one after the other.
 struct Writer {
     name: usize,
+    /// The oracle's, by which its rooms are named.
+    seed: u64,
     next: u64,
     /// What its users have: the number and the revision of the last write that was answered.
     answered: BTreeMap<Target, (u64, u64)>,
@@ -61,6 +64,7 @@ struct Writer {
 
 /// All that a server has told, across its faults.
 pub(super) struct Oracle {
+    seed: u64,
     rng: StdRng,
     writers: Vec<Writer>,
     /// The newest number of each user that anybody was shown.
@@ -74,8 +78,9 @@ pub(super) struct Oracle {
     pub(super) answers: usize,
 }
 
-fn room_jid(number: usize) -> String {
-    format!("room{number}@conference.localhost")
+/// Each oracle has rooms of its own: the port of a server that is gone may soon be another's.
+fn room_jid(seed: u64, number: usize) -> String {
+    format!("room{number}-{seed:x}@conference.localhost")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -93,10 +98,12 @@ impl Oracle {
     pub(super) async fn of_new(hatd: &Hatd, seed: u64) -> Self {
         let client = hatd.client().await;
         for number in 0..ROOMS {
-            put_open_room(&client, &room_jid(number)).await;
+            put_open_room(&client, &room_jid(seed, number)).await;
         }
-        let writer = |name| Writer { name, next: 1, answered: BTreeMap::new(), in_flight: None };
+        let writer =
+            |name| Writer { name, seed, next: 1, answered: BTreeMap::new(), in_flight: None };
         Self {
+            seed,
             rng: StdRng::seed_from_u64(seed),
             writers: (0..WRITERS).map(writer).collect(),
             shown: Mutex::default(),
@@ -113,7 +120,7 @@ impl Oracle {
         let (stub, due, answered) = (hatd.stub().await, Notify::new(), AtomicUsize::new(0));
         let mut watch = self.watch(hatd).await;
         let seed = self.rng.random();
-        let Self { writers, shown, follower, token, revisions, .. } = self;
+        let Self { seed: of, writers, shown, follower, token, revisions, .. } = self;
         let on_answer = || {
             if answered.fetch_add(1, Ordering::Relaxed) + 1 == answers {
                 due.notify_one();
@@ -123,7 +130,9 @@ impl Oracle {
         let writing = writers
             .iter_mut()
             .map(|it| it.write(stub.clone(), rng(it.name), revisions, &on_answer));
-        let reading = (0..READERS).map(|reader| read(stub.clone(), rng(WRITERS + reader), shown));
+        let rooms: Vec<_> = (0..ROOMS).map(|number| room_jid(*of, number)).collect();
+        let reading =
+            (0..READERS).map(|reader| read(stub.clone(), rng(WRITERS + reader), &rooms, shown));
         let watching = async {
             while let Ok(Some(response)) = watch.try_next().await {
                 follower.follow(&response);
@@ -147,7 +156,16 @@ impl Oracle {
             "" => snapshot(&[]),
             token => or_fail(resume(&[], token)),
         };
-        Watch::try_open(&hatd.stub().await, request).await.expect("the watch goes on")
+        match Watch::try_open(&hatd.stub().await, request).await {
+            Ok(watch) => watch,
+            Err(status) => {
+                let token = Token::decode(&self.token);
+                let store =
+                    hatd.client().await.get_store_status(pb::GetStoreStatusRequest {}).await;
+                let said = &hatd.greeting;
+                panic!("the watch goes on: {status}: {token:?} in {store:?}, which said {said}")
+            }
+        }
     }
 
     /// Checks that a server that nobody writes to has all that was ever told of it.
@@ -207,7 +225,7 @@ impl Writer {
         let users = index::sample(rng, USERS, users);
         let padding = "x".repeat(rng.random_range(0..PADDING_MAX));
         Attempt {
-            room_jid: room_jid(rng.random_range(0..ROOMS)),
+            room_jid: room_jid(self.seed, rng.random_range(0..ROOMS)),
             user_jids: users.iter().map(|user| format!("w{name}u{user}@localhost")).collect(),
             number,
             title: format!("{number} {padding}"),
@@ -292,10 +310,11 @@ impl Attempt {
 async fn read(
     mut stub: HatServiceClient<Channel>,
     mut rng: StdRng,
+    rooms: &[String],
     shown: &Mutex<BTreeMap<Target, u64>>,
 ) {
     loop {
-        let room_jid = room_jid(rng.random_range(0..ROOMS));
+        let room_jid = rooms.choose(&mut rng).unwrap().clone();
         let user = rng.random_range(0..USERS);
         let user_jid = format!("w{}u{user}@localhost", rng.random_range(0..WRITERS));
         let target = (room_jid, user_jid);

@@ -34,7 +34,7 @@ pub(super) async fn cut_often(
             let cut = async {
                 // Nothing runs on after a power cut. Or else a sync that was at work might return,
                 // as some do on a file system that was shut down, without having done anything.
-                hatd.signal("STOP").await;
+                hatd.freeze().await;
                 volume.cut();
                 hatd.signal("KILL").await;
             };

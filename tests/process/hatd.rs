@@ -1,5 +1,6 @@
 //! A hatd of its own process.
 
+use std::fs;
 use std::net::SocketAddr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
@@ -144,6 +145,28 @@ impl Hatd {
         let script = "kill -s \"$1\" \"$2\"";
         let sent = Command::new("sh").args(["-c", script, "sh", signal, &pid]).status().await;
         assert!(sent.unwrap().success());
+    }
+
+    /// Stops it where it is (SIGSTOP), and waits until it has: no thread of it runs on then, but
+    /// what the system does for one of them goes on.
+    pub(crate) async fn freeze(&self) {
+        self.signal("STOP").await;
+        let tasks = format!("/proc/{}/task", self.pid());
+        let is_stopped = || {
+            // The signal waits until some thread takes it, and stops them all.
+            let tasks = fs::read_dir(&tasks).unwrap();
+            let mut stats =
+                tasks.filter_map(|task| fs::read_to_string(task.ok()?.path().join("stat")).ok());
+            // After the name in parentheses.
+            stats.any(|stat| stat.rsplit(") ").next().is_some_and(|rest| rest.starts_with('T')))
+        };
+        timeout(LIMIT, async {
+            while !is_stopped() {
+                tokio::task::yield_now().await;
+            }
+        })
+        .await
+        .expect("it stops in time");
     }
 
     /// Waits for its end.
