@@ -2,7 +2,10 @@
 //! who are real XMPP clients.
 
 use super::package::{EJABBERD, PROSODY, Package};
-use crate::support::toolchain::{or_skip, output};
+use crate::support::{
+    BUSY,
+    toolchain::{or_skip, output},
+};
 
 #[test]
 fn the_prosody_modules_pass_their_own_tests() {
@@ -32,6 +35,8 @@ fn passes_its_own_tests(plugin: &Package) {
 fn shows_hats(plugin: &Package) {
     let Some(()) = or_skip(plugin.ready(None)) else { return };
     let mut tests = plugin.task("e2e");
+    // People are to see a hat within a second.
+    let _alone = BUSY.blocking_write();
     tests.env("HATD", env!("CARGO_BIN_EXE_hatd")).env("HATCTL", env!("CARGO_BIN_EXE_hatctl"));
     output(&mut tests).unwrap_or_else(|failed| panic!("{failed}"));
 }

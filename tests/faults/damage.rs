@@ -16,6 +16,7 @@ use super::cycles;
 use super::kills::starting;
 use super::planted::failure;
 use crate::process::hatd::{Hatd, put_open_room};
+use crate::support::BUSY;
 use crate::watch::held::Held;
 use crate::watch::traffic;
 
@@ -172,6 +173,7 @@ async fn damage_all(stop: bool, rounds: usize, seed: u64) -> usize {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damage_to_any_file_is_mended_or_refused() {
+    let _busy = BUSY.read().await;
     let (seed, rounds) = (traffic::seed(), cycles(1));
     let stopped = tokio::spawn(Box::pin(damage_all(true, rounds, seed)));
     let killed = tokio::spawn(Box::pin(damage_all(false, rounds, seed + 1)));
@@ -181,6 +183,7 @@ async fn damage_to_any_file_is_mended_or_refused() {
 
 #[tokio::test]
 async fn the_file_of_another_store_is_refused_or_of_no_use() {
+    let _busy = BUSY.read().await;
     let dir = TempDir::new().unwrap();
     let [store, other] = ["store", "other"].map(|name| dir.path().join(name));
     let shown = make(&store, true).await;

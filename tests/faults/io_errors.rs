@@ -17,6 +17,7 @@ use super::kills::starting;
 use super::planted::failure;
 use crate::process::hatd::{Hatd, put_open_room};
 use crate::rpc::support::{add_request, check_status, get_request};
+use crate::support::BUSY;
 use crate::support::toolchain::{Missing, or_skip, output};
 use crate::watch::held::Follower;
 use crate::watch::stream::{Watch, lively, snapshot};
@@ -178,6 +179,7 @@ async fn sweep(call: &'static str, nths: impl Iterator<Item = usize>) -> (usize,
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_call_that_fails_stops_writes_and_loses_nothing() {
+    let _busy = BUSY.read().await;
     if or_skip(strace()).is_none() {
         return;
     }
@@ -204,6 +206,7 @@ async fn a_call_that_fails_stops_writes_and_loses_nothing() {
 
 #[tokio::test]
 async fn a_sync_that_is_tried_again_is_found() {
+    let _busy = BUSY.read().await;
     if or_skip(strace()).is_none() {
         return;
     }

@@ -11,6 +11,7 @@ use tokio::process::Command;
 use super::oracle::Oracle;
 use super::{Survived, cycles};
 use crate::process::hatd::{Hatd, command, on};
+use crate::support::BUSY;
 use crate::watch::traffic;
 
 /// Stores that are killed side by side.
@@ -69,6 +70,7 @@ async fn kill_a_start(data_dir: &Path, bug: Option<&str>, after: Duration) {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn kills_lose_nothing_that_was_answered_or_shown() {
+    let _busy = BUSY.read().await;
     let (seed, cycles) = (traffic::seed(), cycles(300));
     let mut lanes = tokio::task::JoinSet::new();
     for lane in 0..LANES {

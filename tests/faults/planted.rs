@@ -3,7 +3,7 @@
 use super::kills::kill_often;
 use super::power_cut::cut_often;
 use super::volume::{Kind, Volume};
-use crate::support::toolchain::or_skip;
+use crate::support::{BUSY, toolchain::or_skip};
 use crate::watch::traffic;
 
 /// Cycles within which a bug must be found. Most are found in the first few.
@@ -27,6 +27,7 @@ async fn is_found<T: Send + 'static>(
     says: &[&str],
     fault: impl Future<Output = T> + Send + 'static,
 ) {
+    let _busy = BUSY.read().await;
     let found = failure(fault).await;
     let found = found.unwrap_or_else(|| panic!("{bug} survives {CYCLES_MAX} cycles"));
     assert!(says.iter().any(|says| found.contains(says)), "{bug}: {found}");

@@ -8,6 +8,7 @@ use super::oracle::Oracle;
 use super::volume::{Kind, Volume, note_another_boot};
 use super::{Survived, cycles};
 use crate::process::hatd::Hatd;
+use crate::support::BUSY;
 use crate::support::toolchain::{Missing, or_skip};
 use crate::watch::traffic;
 
@@ -54,6 +55,7 @@ pub(super) async fn cut_often(
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn power_cuts_lose_nothing_that_was_answered_or_shown() {
+    let _busy = BUSY.read().await;
     let (seed, cycles) = (traffic::seed(), cycles(100).div_ceil(2));
     let (ext4, xfs) = tokio::join!(
         tokio::spawn(cut_often(Kind::Ext4, seed, cycles, None)),

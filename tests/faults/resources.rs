@@ -16,6 +16,7 @@ use super::kills::starting;
 use super::oracle::Oracle;
 use crate::process::hatd::{Hatd, LIMIT, put_open_room};
 use crate::rpc::support::{add_request, get_request};
+use crate::support::BUSY;
 use crate::support::toolchain::{Missing, or_skip};
 use crate::watch::stream::{Watch, commits, snapshot};
 use crate::watch::traffic;
@@ -70,6 +71,7 @@ async fn without_descriptors_connections_wait_and_nothing_ends() {
 
 #[tokio::test]
 async fn a_server_that_is_stopped_and_goes_on_loses_nothing() {
+    let _busy = BUSY.read().await;
     let dir = TempDir::new().unwrap();
     let mut hatd = Hatd::serve(&mut starting(dir.path(), None)).await;
     let mut oracle = Oracle::of_new(&hatd, traffic::seed()).await;
@@ -91,6 +93,7 @@ async fn a_server_that_is_stopped_and_goes_on_loses_nothing() {
 
 #[tokio::test]
 async fn a_server_that_is_told_to_end_under_load_answers_and_loses_nothing() {
+    let _busy = BUSY.read().await;
     let dir = TempDir::new().unwrap();
     let mut hatd = Hatd::serve(&mut starting(dir.path(), None)).await;
     let mut oracle = Oracle::of_new(&hatd, traffic::seed()).await;

@@ -14,6 +14,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use self::check::check;
 use self::workload::record;
+use crate::support::BUSY;
 use crate::watch::traffic;
 
 /// Histories of a run, if the environment does not say. Our choice: some 20 seconds' work.
@@ -21,6 +22,7 @@ const HISTORIES: usize = 12;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn every_history_fits_one_order_and_watches_show_it() {
+    let _busy = BUSY.read().await;
     let histories = std::env::var("HATD_TEST_HISTORIES");
     let histories = histories.map_or(HISTORIES, |it| it.parse().expect("it is a number"));
     let mut rng = StdRng::seed_from_u64(traffic::seed());

@@ -5,6 +5,7 @@ use rand::{Rng as _, SeedableRng as _};
 
 use super::check::{Kind, check};
 use super::workload::record;
+use crate::support::BUSY;
 use crate::watch::traffic;
 
 /// Histories within which a bug must be found. Most are found in the first.
@@ -12,6 +13,7 @@ const HISTORIES_MAX: usize = 15;
 
 /// Checks that histories of a server with a bug show it, in one of some ways.
 async fn is_found(bug: &'static str, kinds: &[Kind]) {
+    let _busy = BUSY.read().await;
     let mut rng = StdRng::seed_from_u64(traffic::seed());
     for number in 1..=HISTORIES_MAX {
         let history = Box::pin(record(rng.random(), Some(bug))).await;

@@ -9,6 +9,10 @@ pub(crate) mod world;
 
 use hatd::limits::Limits;
 use hatd::time::Timestamp;
+use tokio::sync::RwLock;
+
+/// Held together by tests that keep every processor busy, and alone by one that bounds a time.
+pub(crate) static BUSY: RwLock<()> = RwLock::const_new(());
 
 /// When the tests' clocks start: any time that can move a few years either way.
 pub(crate) const START_SECONDS: i64 = 1_800_000_000;
