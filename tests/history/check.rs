@@ -46,6 +46,9 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
         let calls = history.calls.iter().filter(|call| call.room_jid == room_jid);
         checker.check_room(&room, &calls.collect::<Vec<_>>());
     }
+    for broken in &history.broken {
+        checker.report(Kind::Watch, broken);
+    }
     for watched in &history.watches {
         checker.check_watch(watched, &history.log);
     }
@@ -209,6 +212,13 @@ impl Checker {
         let title_of = |user_jid: &str, hat_id: &str| {
             hats(after, user_jid).get(hat_id).map(|attachment| attachment.title.clone())
         };
+        // Whether a user's other hats are as they were.
+        let others = |user_jid: &str, hat_id: &str| {
+            let [mut before, mut after] = [before, after].map(|state| hats(state, user_jid));
+            before.remove(hat_id);
+            after.remove(hat_id);
+            before == after
+        };
         let (users, is_done) = match what {
             What::Add { user_jid, hat_id, title, etag } => {
                 let present = before.get(user_jid).map(|document| document.etag.as_str());
@@ -217,10 +227,12 @@ impl Checker {
                 if has_hats && !etag.is_empty() && present != Some(etag) {
                     self.report(Kind::Condition, format!("{call:?}, and it was {present:?}"));
                 }
-                (vec![user_jid.clone()], title_of(user_jid, hat_id).as_ref() == Some(title))
+                let is_given = title_of(user_jid, hat_id).as_ref() == Some(title);
+                (vec![user_jid.clone()], is_given && others(user_jid, hat_id))
             }
             What::Remove { user_jid, hat_id } => {
-                (vec![user_jid.clone()], title_of(user_jid, hat_id).is_none())
+                let is_gone = title_of(user_jid, hat_id).is_none();
+                (vec![user_jid.clone()], is_gone && others(user_jid, hat_id))
             }
             What::Update { users, hat_id, title, condition } => {
                 if condition.as_ref().is_some_and(|condition| !holds(condition, before)) {
@@ -364,9 +376,6 @@ impl Checker {
     fn check_watch(&mut self, watched: &Watched, log: &[pb::Commit]) {
         for broken in &watched.broken {
             self.report(Kind::Watch, broken);
-        }
-        if watched.news.is_empty() {
-            return;
         }
         let narrowed: Vec<_> = log.iter().filter_map(|commit| narrow(watched, commit)).collect();
         let Some(from) = narrowed.len().checked_sub(watched.news.len()) else {

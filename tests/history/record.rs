@@ -17,6 +17,8 @@ pub(super) struct History {
     /// What a watch of everything was shown from the beginning on: every commit that concerns
     /// hats, in order.
     pub(super) log: Vec<pb::Commit>,
+    /// What broke that watch's promises as it came.
+    pub(super) broken: Vec<String>,
     /// Other watches.
     pub(super) watches: Vec<Watched>,
 }

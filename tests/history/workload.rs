@@ -131,9 +131,7 @@ pub(super) async fn record(seed: u64, bug: Option<&str>) -> History {
     let mut recorded = recorded.into_iter().map(|(_, watched)| watched);
     let all = recorded.next().unwrap();
     let calls = std::mem::take(&mut *shared.calls.lock().unwrap());
-    let mut watches: Vec<_> = recorded.collect();
-    watches.push(Watched { broken: all.broken, ..Watched::default() });
-    History { calls, log: all.news, watches }
+    History { calls, log: all.news, broken: all.broken, watches: recorded.collect() }
 }
 
 /// A watch that is cut now and then, and resumes.
