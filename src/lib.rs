@@ -65,7 +65,7 @@
 //! 5. After a failed write or sync of the log nothing more is written until a restart, since
 //!    nobody knows what is on disk. The sync is never tried again.
 //! 6. Messages ([`pb`]) become valid domain values in [`service`], and below it there are only
-//!    these. `sled` is used in `store/embedded/documents.rs` alone; [`tonic::Status`] values are
+//!    these. `sled` is used in `store/embedded/documents` alone; [`tonic::Status`] values are
 //!    made in [`status`] alone.
 //! 7. Every queue has a bound that is a named constant, and says what happens when it is full. A
 //!    watch has no queue: it reads the history at its own pace, and delays nobody.
