@@ -132,7 +132,15 @@ impl Hatd {
     pub(crate) async fn restart(self) -> Self {
         self.stop();
         self.served.await.unwrap().unwrap();
-        drop((self.channel, self.raw, self.store));
+        drop((self.channel, self.raw));
+        // Connections may still be on their way out.
+        let is_last = async {
+            while Arc::strong_count(&self.store) > 1 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), is_last).await.unwrap();
+        drop(self.store);
         Self::start_in(self.dir.unwrap()).await
     }
 

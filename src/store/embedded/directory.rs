@@ -49,7 +49,7 @@ pub(super) struct DataDir {
     path: PathBuf,
     identity: Identity,
     /// Unlocked when the last handle is dropped.
-    _lock: Arc<File>,
+    _lock: Arc<Lock>,
 }
 
 impl DataDir {
@@ -59,7 +59,7 @@ impl DataDir {
             create_private(path)
                 .map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
         }
-        let lock = lock(path)?;
+        let lock = Lock::take(path)?;
         let identity = match read_identity(path)? {
             Some(identity) => identity,
             None => Self::create(path)?,
@@ -74,7 +74,7 @@ impl DataDir {
         if !path.is_dir() {
             return Err(missing());
         }
-        let lock = lock(path)?;
+        let lock = Lock::take(path)?;
         let identity = read_identity(path)?.ok_or_else(missing)?;
         Ok(Self { path: path.to_owned(), identity, _lock: Arc::new(lock) })
     }
@@ -84,7 +84,7 @@ impl DataDir {
     pub(super) fn begin_restore(path: &Path, identity: Identity) -> Result<Self, OpenError> {
         create_private(path)
             .map_err(|source| OpenError::Create { path: path.to_owned(), source })?;
-        let lock = lock(path)?;
+        let lock = Lock::take(path)?;
         let marker = path.join(RESTORING);
         let parts =
             [IDENTITY, LOG, DURABLE, CHECKPOINT, CHECKPOINT_NEW, STOPPED, RUNNING, DOCUMENTS];
@@ -279,14 +279,30 @@ fn io_error(path: &Path, source: io::Error) -> OpenError {
     OpenError::Io { path: path.to_owned(), source }
 }
 
-fn lock(path: &Path) -> Result<File, OpenError> {
-    let file = path.join(LOCK);
-    let lock = File::options().create(true).truncate(false).write(true).open(&file);
-    let lock = lock.map_err(|source| io_error(&file, source))?;
-    match lock.try_lock() {
-        Ok(()) => Ok(lock),
-        Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: path.to_owned() }),
-        Err(TryLockError::Error(source)) => Err(io_error(&file, source)),
+/// The lock of a data directory, held until this is dropped.
+struct Lock(File);
+
+impl Lock {
+    fn take(path: &Path) -> Result<Self, OpenError> {
+        let file = path.join(LOCK);
+        let lock = File::options().create(true).truncate(false).write(true).open(&file);
+        let lock = lock.map_err(|source| io_error(&file, source))?;
+        match lock.try_lock() {
+            Ok(()) => Ok(Self(lock)),
+            Err(TryLockError::WouldBlock) => Err(OpenError::Locked { path: path.to_owned() }),
+            Err(TryLockError::Error(source)) => Err(io_error(&file, source)),
+        }
+    }
+}
+
+impl Drop for Lock {
+    /// To close the file would not do: a program that this process has started has it open as
+    /// well until it is running.
+    fn drop(&mut self) {
+        if let Err(error) = self.0.unlock() {
+            let error = crate::error::chain(&error);
+            tracing::warn!(error, "failed to unlock the data directory");
+        }
     }
 }
 
@@ -399,4 +415,20 @@ fn parse_stopped(bytes: &[u8]) -> Option<Stopped> {
     let mark = Mark(u32::from_be_bytes(*mark));
     let documents = u32::from_be_bytes(documents.try_into().ok()?);
     Some(Stopped { position: Position::new(u64::from_be_bytes(*position)), mark, documents })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_directory_is_unlocked_even_if_another_process_still_has_the_file() {
+        let dir = tempfile::tempdir().unwrap();
+        let lock = Lock::take(dir.path()).unwrap();
+        assert!(matches!(Lock::take(dir.path()), Err(OpenError::Locked { .. })));
+        let inherited = lock.0.try_clone().unwrap();
+        drop(lock);
+        Lock::take(dir.path()).unwrap();
+        drop(inherited);
+    }
 }
