@@ -37,9 +37,9 @@ async fn is_found_by_kills(bug: &'static str, says: &[&str]) {
     is_found(bug, says, kill_often(traffic::seed(), CYCLES_MAX, Some(bug))).await;
 }
 
-async fn is_found_by_power_cuts(bug: &'static str, says: &[&str]) {
-    if or_skip(Volume::make(Kind::Ext4)).is_some() {
-        let cuts = Box::pin(cut_often(Kind::Ext4, traffic::seed(), CYCLES_MAX, Some(bug)));
+async fn is_found_by_power_cuts(kind: Kind, bug: &'static str, says: &[&str]) {
+    if or_skip(Volume::make(kind)).is_some() {
+        let cuts = Box::pin(cut_often(kind, traffic::seed(), CYCLES_MAX, Some(bug)));
         is_found(bug, says, async { cuts.await.unwrap() }).await;
     }
 }
@@ -50,24 +50,25 @@ const LOST: [&str; 5] =
 
 #[tokio::test]
 async fn answers_before_the_sync_are_found_by_power_cuts_and_not_by_kills() {
-    is_found_by_power_cuts("answer-before-sync", &LOST).await;
+    is_found_by_power_cuts(Kind::Ext4, "answer-before-sync", &LOST).await;
     kill_often(traffic::seed(), KILLS, Some("answer-before-sync")).await;
 }
 
 #[tokio::test]
 async fn news_before_the_sync_is_found_by_power_cuts() {
-    is_found_by_power_cuts("publish-before-sync", &LOST).await;
+    is_found_by_power_cuts(Kind::Ext4, "publish-before-sync", &LOST).await;
 }
 
 #[tokio::test]
 async fn a_checkpoint_that_is_not_synced_is_found_by_power_cuts() {
-    is_found_by_power_cuts("checkpoint-unsynced", &["hatd ended"]).await;
+    // ext4 itself syncs a file that takes the place of another one.
+    is_found_by_power_cuts(Kind::Xfs, "checkpoint-unsynced", &["hatd ended"]).await;
 }
 
 #[tokio::test]
 async fn a_state_made_again_without_the_last_commit_is_found_by_power_cuts() {
     let says = [&LOST[..], &["a watch leads to the state"]].concat();
-    is_found_by_power_cuts("rebuild-misses-last", &says).await;
+    is_found_by_power_cuts(Kind::Ext4, "rebuild-misses-last", &says).await;
 }
 
 #[tokio::test]
