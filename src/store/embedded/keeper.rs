@@ -14,6 +14,7 @@ use super::documents::Documents;
 use super::history::History;
 use super::retention::{self, Floor};
 use super::space;
+use crate::commit::Position;
 use crate::store::{Checkpoint, Error, Options, Retention};
 
 /// How many callers wait for a checkpoint at most. Full: they are refused.
@@ -147,14 +148,16 @@ impl Keeper {
         let logged = growth.logged.load(Ordering::Relaxed);
         let (head, _) = self.history.head();
         let from = self.last.position;
-        self.check_room(logged)?;
+        if self.is_behind(head) {
+            self.check_room(logged)?;
+        }
         let advance = Advance {
             directory: &self.directory,
             history: &self.history,
             forget_before: (self.options.clock)().saturating_sub(self.options.request_id_ttl),
             is_given_up: &growth.hurry,
         };
-        while self.last.position < head || !self.directory.checkpoint().exists() {
+        while self.is_behind(head) {
             let changes = advance.changes(self.last.position, STEP_BYTES)?;
             self.last = advance.write(changes)?;
             *growth.last.lock().unwrap_or_else(PoisonError::into_inner) = self.last;
@@ -173,6 +176,11 @@ impl Keeper {
             "took a checkpoint",
         );
         Ok(dropped)
+    }
+
+    /// Whether the checkpoint is not one of all up to a position.
+    fn is_behind(&self, head: Position) -> bool {
+        self.last.position < head || !self.directory.checkpoint().exists()
     }
 
     /// Refuses a checkpoint that would take the room that writes need. It may become larger
