@@ -41,6 +41,8 @@ const SEGMENT_BYTES: RangeInclusive<u64> = 4 << 10..=1 << 30;
 pub struct Config {
     /// Address and port for gRPC and gRPC-Web.
     pub listen: SocketAddr,
+    /// Address and port for Prometheus, if it is to be served.
+    pub metrics_listen: Option<SocketAddr>,
     /// The web pages that may call.
     pub cors_origins: Vec<Origin>,
     /// Directory of the store.
@@ -75,6 +77,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], 50051)),
+            metrics_listen: None,
             cors_origins: Vec::new(),
             data_dir: PathBuf::from("./hatd-data"),
             log_format: Format::for_stderr(),
@@ -118,6 +121,7 @@ impl Config {
         let default = Self::default();
         let config = Self {
             listen: flags.listen.or(file.listen).unwrap_or(default.listen),
+            metrics_listen: flags.metrics_listen.or(file.metrics_listen),
             cors_origins: flags.cors_origins.or(file.cors_origins).unwrap_or(default.cors_origins),
             data_dir: flags.data_dir.or(file.data_dir).unwrap_or(default.data_dir),
             log_format: flags.log_format.or(file.log_format).unwrap_or(default.log_format),
@@ -326,6 +330,11 @@ pub struct Settings {
         value_parser = BoolishValueParser::new()
     )]
     pub insecure_open: Option<bool>,
+
+    /// Address and port for Prometheus, which reads http://IP:PORT/metrics; by default it is not
+    /// served
+    #[arg(long, env = "HATD_METRICS_LISTEN", value_name = "IP:PORT")]
+    pub metrics_listen: Option<SocketAddr>,
 
     /// Origins of the web pages that may call, such as `https://chat.example`, separated by commas,
     /// or `*` for all pages; by default none may

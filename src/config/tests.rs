@@ -85,7 +85,7 @@ fn the_file_takes_every_setting() {
                 limits.extend([flag, " = 7\n"]);
                 continue;
             }
-            ("listen", _) => "'[::1]:7'",
+            ("listen" | "metrics-listen", _) => "'[::1]:7'",
             ("insecure-open", _) => "true",
             ("cors-origins", _) => "['https://chat.example', '*']",
             ("log-format", _) => "'text'",

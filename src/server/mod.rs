@@ -9,13 +9,14 @@
 //! 5. `rewrite` mends statuses and catches panics;
 //! 6. `deadline` bounds the time;
 //!
-//! and then the handler.
+//! and then the handler. What Prometheus reads is on a listener of its own, if at all: `metrics`.
 
 mod access_log;
 mod cors;
 mod deadline;
 mod listener;
 mod methods;
+mod metrics;
 mod plain_http;
 mod rewrite;
 
@@ -76,6 +77,8 @@ const HEALTH_NAMES: [&str; 5] = [
 pub struct Options {
     /// Address and port for gRPC and gRPC-Web; port 0 takes a free one.
     pub listen: SocketAddr,
+    /// Address and port for Prometheus, if it is to be served; port 0 takes a free one.
+    pub metrics_listen: Option<SocketAddr>,
     /// The web pages that may call.
     pub cors_origins: Vec<Origin>,
     /// Time for a unary call that names none.
@@ -130,6 +133,7 @@ pub async fn open_store(config: embedded::Config) -> Result<Arc<dyn Store>, embe
 pub struct Server {
     listener: Listener,
     router: Router,
+    metrics_listener: Option<Listener>,
     health: HealthReporter,
     store: Arc<dyn Store>,
     lifetimes: Lifetimes,
@@ -147,15 +151,23 @@ impl Server {
         let app = App::new(Arc::clone(&store), options.limits.clone(), lifetimes.shutdown.clone());
         let (health, routes) = with_standard_services(service::routes(Arc::new(app))).await?;
         let router = with_layers(routes.into_axum_router(), &options, &lifetimes.shutdown)?;
-        let listener = Listener::bind(options.listen)
-            .await
-            .map_err(|source| Error::Bind { address: options.listen, source })?;
-        Ok(Self { listener, router, health, store, lifetimes, options })
+        let listener = listen(options.listen).await?;
+        let metrics_listener = match options.metrics_listen {
+            Some(address) => Some(listen(address).await?),
+            None => None,
+        };
+        Ok(Self { listener, router, metrics_listener, health, store, lifetimes, options })
     }
 
     /// Where it listens: the true port, if port 0 was asked for.
     pub fn local_addr(&self) -> SocketAddr {
         self.listener.local_addr()
+    }
+
+    /// Where Prometheus is served, if it is: a URL.
+    pub fn metrics_url(&self) -> Option<String> {
+        let listener = self.metrics_listener.as_ref()?;
+        Some(format!("http://{}{}", listener.local_addr(), metrics::PATH))
     }
 
     /// Serves until `shutdown`, then drains for at most the grace period and closes the store.
@@ -173,10 +185,15 @@ impl Server {
     ///
     /// [`Error::Close`] or [`Error::CloseTimedOut`].
     pub async fn serve_until(self, signals: impl Stream<Item = ()>) -> Result<(), Error> {
-        let Self { listener, router, health, store, lifetimes, options } = self;
+        let Self { listener, router, metrics_listener, health, store, lifetimes, options } = self;
         // A stream that has ended says nothing more: wait for ever.
         let mut signals = pin!(signals.chain(stream::pending()));
-        let serving = listener.serve(router, options.limits.metadata_bytes_max, lifetimes.clone());
+        let metadata_bytes_max = options.limits.metadata_bytes_max;
+        let serving = listener.serve(router, metadata_bytes_max, lifetimes.clone());
+        let metrics = metrics_listener.map(|listener| {
+            let router = metrics::router(Arc::clone(&store));
+            listener.serve(router, metadata_bytes_max, lifetimes.clone())
+        });
         let mut expiry = Expiry { store: Arc::clone(&store), failing: false };
 
         // What is due already is ended before anybody is answered. That may be much, and a signal
@@ -188,6 +205,9 @@ impl Server {
         if ready {
             lifetimes.tasks.spawn(expiry.run(lifetimes.shutdown.clone()));
             lifetimes.tasks.spawn(serving);
+            if let Some(metrics) = metrics {
+                lifetimes.tasks.spawn(metrics);
+            }
             signals.next().await;
         }
 
@@ -205,6 +225,11 @@ impl Server {
         tracing::info!("stopped");
         Ok(())
     }
+}
+
+/// Binds a socket.
+async fn listen(address: SocketAddr) -> Result<Listener, Error> {
+    Listener::bind(address).await.map_err(|source| Error::Bind { address, source })
 }
 
 /// Ends all calls and connections, and waits for their tasks: at most until `cut`, which says why.
@@ -357,6 +382,7 @@ mod tests {
         let lifetimes = Lifetimes::default();
         let options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            metrics_listen: None,
             cors_origins: Vec::new(),
             request_timeout: Duration::from_secs(5),
             request_timeout_max: Duration::from_secs(30),

@@ -2,10 +2,9 @@
 //! sync that failed is never tried again, reads and watches go on.
 
 use std::path::Path;
-use std::process::Stdio;
 
 use hatd_client::pb;
-use hatd_client::pb::ErrorReason;
+use hatd_client::pb::{ErrorReason, WriteAvailability};
 use tempfile::TempDir;
 use tokio::process::Command;
 use tonic_health::pb::HealthCheckRequest;
@@ -15,7 +14,8 @@ use tonic_health::pb::health_client::HealthClient;
 use super::cycles;
 use super::kills::starting;
 use super::planted::failure;
-use crate::process::hatd::{Hatd, put_open_room};
+use crate::process::hatd::{Hatd, put_open_room, under};
+use crate::process::metrics::write_availability;
 use crate::rpc::support::{add_request, check_status, get_request};
 use crate::support::BUSY;
 use crate::support::toolchain::{Missing, or_skip, output};
@@ -45,20 +45,10 @@ struct Failing {
 /// The server under strace, which has a call fail; with a bug, if one is named.
 fn failing(data_dir: &Path, failing: Failing, bug: Option<&str>) -> Command {
     let Failing { call, error, nth } = failing;
-    let hatd = starting(data_dir, bug);
-    let hatd = hatd.as_std();
     let mut strace = Command::new("strace");
-    for (name, value) in hatd.get_envs() {
-        match value {
-            Some(value) => strace.env(name, value),
-            None => strace.env_remove(name),
-        };
-    }
     strace.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={call}"));
     strace.arg("-e").arg(format!("inject={call}:error={error}:when={nth}"));
-    strace.arg(hatd.get_program()).args(hatd.get_args());
-    strace.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-    strace
+    under(strace, starting(data_dir, bug).arg("--metrics-listen=127.0.0.1:0"))
 }
 
 /// Serves with a call that fails, and checks all that must hold. Answers whether a write failed.
@@ -113,6 +103,8 @@ async fn survive(fault: Failing, bug: Option<&str>) -> bool {
             check_status(&what, &refused, ErrorReason::StoreUnavailable, &[]);
         }
     }
+    let expected = if failed { WriteAvailability::Stopped } else { WriteAvailability::All };
+    assert_eq!(write_availability(&hatd).await, expected, "{what}");
     let health = HealthCheckRequest { service: "hatd.v1.HatService".to_owned() };
     let health = HealthClient::new(hatd.channel().await).check(health).await.unwrap();
     assert_eq!(health.into_inner().status(), ServingStatus::Serving, "{what}: reads go on");

@@ -3,7 +3,6 @@
 
 use std::fs;
 use std::path::{Path, PathBuf};
-use std::process::Stdio;
 use std::time::{Duration, SystemTime};
 
 use hatd_client::pb;
@@ -14,7 +13,7 @@ use tokio::time::timeout;
 
 use super::kills::starting;
 use super::oracle::Oracle;
-use crate::process::hatd::{Hatd, LIMIT, put_open_room};
+use crate::process::hatd::{Hatd, LIMIT, put_open_room, under};
 use crate::rpc::support::{add_request, get_request};
 use crate::support::BUSY;
 use crate::support::toolchain::{Missing, or_skip};
@@ -28,26 +27,12 @@ const HAT: &str = "urn:hat:1";
 /// File descriptors that a server may have: its own and a few connections.
 const DESCRIPTORS: usize = 64;
 
-/// The server under another program.
-fn under(program: &mut Command, hatd: &Command) {
-    let hatd = hatd.as_std();
-    for (name, value) in hatd.get_envs() {
-        match value {
-            Some(value) => program.env(name, value),
-            None => program.env_remove(name),
-        };
-    }
-    program.arg(hatd.get_program()).args(hatd.get_args());
-    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
-}
-
 #[tokio::test]
 async fn without_descriptors_connections_wait_and_nothing_ends() {
     let dir = TempDir::new().unwrap();
     let mut prlimit = Command::new("prlimit");
     prlimit.arg(format!("--nofile={DESCRIPTORS}"));
-    under(&mut prlimit, &starting(dir.path(), None));
-    let hatd = Hatd::serve(&mut prlimit).await;
+    let hatd = Hatd::serve(&mut under(prlimit, &starting(dir.path(), None))).await;
     put_open_room(&hatd.client().await, ROOM).await;
     let mut stub = hatd.stub().await;
     stub.add_user_hat(add_request(ROOM, USER, HAT)).await.unwrap();

@@ -6,7 +6,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hatd_client::pb::{self, ErrorReason};
+use hatd_client::pb::{self, ErrorReason, WriteAvailability};
 use tempfile::TempDir;
 use tonic::Status;
 use tonic_health::pb::HealthCheckRequest;
@@ -14,6 +14,7 @@ use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
 
 use super::hatd::{Hatd, command, on, put_open_room};
+use super::metrics::write_availability;
 use crate::rpc::support::{check_status, remove_request};
 use crate::support::toolchain::{Missing, or_skip, output};
 use crate::watch::held::{Follower, Held};
@@ -69,7 +70,8 @@ impl Drop for Disk {
 
 async fn start(data_dir: &Path, min_free: u64) -> Hatd {
     let min_free = format!("--min-free-bytes={min_free}B");
-    Hatd::serve(command(&on(data_dir, "127.0.0.1:0")).arg(min_free)).await
+    let mut command = command(&on(data_dir, "127.0.0.1:0"));
+    Hatd::serve(command.args([&min_free, "--metrics-listen=127.0.0.1:0"])).await
 }
 
 /// Hats that take some 15 KiB.
@@ -116,6 +118,7 @@ async fn on_a_nearly_full_disk_only_removals_are_written_and_on_a_full_one_nothi
 
     let hatd = start(dir.path(), free * 2).await;
     assert!(hatd.greeting.contains("only removals are written"), "{}", hatd.greeting);
+    assert_eq!(write_availability(&hatd).await, WriteAvailability::Removals);
     check_disk_full("set", &set(&hatd, large(9)).await.unwrap_err());
     assert!(remove(&hatd, 0).await.unwrap());
     assert!(!remove(&hatd, 0).await.unwrap(), "what changes nothing is answered");
@@ -124,6 +127,7 @@ async fn on_a_nearly_full_disk_only_removals_are_written_and_on_a_full_one_nothi
 
     let hatd = start(dir.path(), free * 8).await;
     assert!(hatd.greeting.contains("nothing is written"), "{}", hatd.greeting);
+    assert_eq!(write_availability(&hatd).await, WriteAvailability::DiskFull);
     check_disk_full("set", &set(&hatd, large(9)).await.unwrap_err());
     check_disk_full("remove", &remove(&hatd, 1).await.unwrap_err());
     let state = Held::of(&hatd.client().await).await;
@@ -168,11 +172,13 @@ async fn a_full_disk_loses_nothing_and_hatd_starts_on_it_and_goes_on_when_there_
 
     disk.fill();
     check_disk_full("remove", &remove(&hatd, 1).await.unwrap_err());
+    assert_eq!(write_availability(&hatd).await, WriteAvailability::DiskFull);
     hatd.stop().await;
     let hatd = start(&data_dir, MIN_FREE).await;
     assert_eq!(Held::of(&hatd.client().await).await, state);
     disk.make_room();
     set(&hatd, large(users)).await.expect("there is room again");
+    assert_eq!(write_availability(&hatd).await, WriteAvailability::All);
     hatd.stop().await;
 
     let hatd = start(&data_dir, MIN_FREE).await;

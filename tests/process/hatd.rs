@@ -53,6 +53,20 @@ pub(crate) fn command(arguments: &[&str]) -> Command {
     command
 }
 
+/// A command under another program, such as strace, that is already told how to run it.
+pub(crate) fn under(mut program: Command, command: &Command) -> Command {
+    let command = command.as_std();
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => program.env(name, value),
+            None => program.env_remove(name),
+        };
+    }
+    program.arg(command.get_program()).args(command.get_args());
+    program.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+    program
+}
+
 /// The arguments of a server on a data directory, on a free port.
 pub(crate) fn on<'a>(data_dir: &'a Path, listen: &'a str) -> [&'a str; 4] {
     ["--data-dir", data_dir.to_str().unwrap(), "--listen", listen]

@@ -5,6 +5,7 @@ mod crash;
 mod damage;
 mod disk_full;
 pub(crate) mod hatd;
+pub(crate) mod metrics;
 mod start;
 mod stop;
 mod verify;

@@ -730,3 +730,14 @@ async fn all_is_there_after_a_restart() {
     let request = pb::GetUserHatsRequest { at_least_token: token, ..get_request(ROOM, USER) };
     hatd.hats().get_user_hats(request).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_is_kept_in_memory_has_nothing_for_the_operator() {
+    let hatd = Hatd::start().await;
+    let unimplemented =
+        |status: tonic::Status| assert_eq!(status.code(), tonic::Code::Unimplemented);
+    let mut admin = hatd.admin();
+    unimplemented(admin.get_store_status(pb::GetStoreStatusRequest {}).await.unwrap_err());
+    unimplemented(admin.take_checkpoint(pb::TakeCheckpointRequest {}).await.unwrap_err());
+    unimplemented(admin.backup(pb::BackupRequest {}).await.unwrap_err());
+}

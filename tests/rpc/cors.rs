@@ -68,7 +68,7 @@ fn check_refused(answer: &Incoming<'_>) {
 #[tokio::test]
 async fn a_browser_is_told_beforehand_what_a_listed_page_may_send() {
     let hatd = Hatd::start_for_pages(&["http://localhost:5173", "HTTPS://Chat.Example:443"]).await;
-    let mut http = Http1::connect(&hatd).await;
+    let mut http = Http1::connect(hatd.address).await;
     for path in [ADD, WATCH, "/hatd.v1.HatService/Unknown", "/"] {
         for page in ["http://localhost:5173", PAGE] {
             let answer = preflight(&mut http, path, page).await;
@@ -93,7 +93,7 @@ async fn a_browser_is_told_beforehand_what_a_listed_page_may_send() {
 async fn a_listed_page_reads_its_answers_and_refusals() {
     let hatd = Hatd::start_for_pages(&[PAGE]).await;
     hatd.put_member().await;
-    let mut http = Http1::connect(&hatd).await;
+    let mut http = Http1::connect(hatd.address).await;
 
     let mut answer = call(&mut http, ADD, PAGE, &add_request(ROOM, USER, HAT)).await;
     check_readable(&answer, PAGE);
@@ -146,7 +146,7 @@ async fn a_listed_page_watches() {
     let hatd = Hatd::start_for_pages(&[PAGE]).await;
     hatd.put_member().await;
     let selector = pb::WatchSelector { room_jid: ROOM.into(), ..Default::default() };
-    let mut http = Http1::connect(&hatd).await;
+    let mut http = Http1::connect(hatd.address).await;
     let mut watch = call(&mut http, WATCH, PAGE, &watch_request(selector)).await;
     check_readable(&watch, PAGE);
 
@@ -168,7 +168,7 @@ async fn f704_a_page_that_is_not_listed_is_refused_and_does_nothing() {
         let hatd = Hatd::start_for_pages(listed).await;
         hatd.put_member().await;
         let before = hatd.state().await;
-        let mut http = Http1::connect(&hatd).await;
+        let mut http = Http1::connect(hatd.address).await;
         // A name that points at hatd's address makes a page of its own origin: that of the Host.
         let rebound = format!("http://{}", hatd.address);
         for page in [
@@ -204,7 +204,7 @@ async fn f704_a_page_that_is_not_listed_is_refused_and_does_nothing() {
 async fn the_star_lists_every_page_but_wants_no_cookies() {
     let hatd = Hatd::start_for_pages(&["*"]).await;
     hatd.put_member().await;
-    let mut http = Http1::connect(&hatd).await;
+    let mut http = Http1::connect(hatd.address).await;
     for page in [PAGE, STRANGER, "null"] {
         let answer = preflight(&mut http, ADD, page).await;
         assert_eq!(answer.status, 204);
@@ -222,7 +222,7 @@ async fn callers_that_are_no_pages_notice_nothing() {
     for listed in [&[][..], &[PAGE], &["*"]] {
         let hatd = Hatd::start_for_pages(listed).await;
         hatd.put_member().await;
-        let mut http = Http1::connect(&hatd).await;
+        let mut http = Http1::connect(hatd.address).await;
         let mut answer = http.post_message(ADD, &add_request(ROOM, USER, HAT)).await;
         assert_eq!((answer.status, of_cors(&answer)), (200, BTreeMap::new()));
         answer.message::<pb::AddUserHatResponse>().await;

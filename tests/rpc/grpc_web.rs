@@ -16,7 +16,7 @@ const WATCH: &str = "/hatd.v1.HatService/WatchHats";
 async fn a_unary_call_is_a_message_and_a_frame_of_trailers() {
     let hatd = Hatd::start().await;
     hatd.put_member().await;
-    let mut http = Http1::connect(&hatd).await;
+    let mut http = Http1::connect(hatd.address).await;
     // One connection takes several calls, one after the other.
     for hat in [HAT, "urn:example:2"] {
         let mut answer = http.post_message(ADD, &add_request(ROOM, USER, hat)).await;
@@ -33,7 +33,7 @@ async fn refusals_come_whole() {
     let hatd = Hatd::start().await;
     hatd.put_member().await;
     let before = hatd.state().await;
-    let mut http = Http1::connect(&hatd).await;
+    let mut http = Http1::connect(hatd.address).await;
 
     let mut answer = http.post_message(ADD, &add_request("nowhere@b", USER, HAT)).await;
     assert_eq!(answer.status, 200);
@@ -63,7 +63,7 @@ async fn a_watch_streams_until_the_server_says_goodbye() {
     let hatd = Hatd::start().await;
     hatd.put_member().await;
     let selector = pb::WatchSelector { room_jid: ROOM.into(), ..Default::default() };
-    let mut http = Http1::connect(&hatd).await;
+    let mut http = Http1::connect(hatd.address).await;
     let mut watch = http.post_message(WATCH, &watch_request(selector)).await;
     assert_eq!((watch.status, watch.headers["content-type"].as_str()), (200, PROTO));
 
@@ -101,7 +101,7 @@ async fn a_watch_streams_until_the_server_says_goodbye() {
 #[tokio::test]
 async fn a_deadline_ends_a_watch() {
     let hatd = Hatd::start().await;
-    let mut http = Http1::connect(&hatd).await;
+    let mut http = Http1::connect(hatd.address).await;
     let message = frame(&pb::WatchHatsRequest::default().encode_to_vec());
     let mut watch = http.post(WATCH, PROTO, "grpc-timeout: 50m\r\n", &message).await;
     loop {
@@ -120,7 +120,7 @@ async fn a_deadline_ends_a_watch() {
 async fn text_is_base64_of_the_same_frames() {
     let hatd = Hatd::start().await;
     hatd.put_member().await;
-    let mut http = Http1::connect(&hatd).await;
+    let mut http = Http1::connect(hatd.address).await;
     let content_type = "application/grpc-web-text+proto";
     let message = STANDARD.encode(frame(&add_request(ROOM, USER, HAT).encode_to_vec()));
     let accept = format!("accept: {content_type}\r\n");

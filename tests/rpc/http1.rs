@@ -38,10 +38,10 @@ pub(crate) enum WebFrame {
 }
 
 impl Http1 {
-    pub(crate) async fn connect(hatd: &Hatd) -> Self {
-        let stream = TcpStream::connect(hatd.address).await.unwrap();
+    pub(crate) async fn connect(address: SocketAddr) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
         stream.set_nodelay(true).unwrap();
-        Self { stream: BufReader::new(stream), address: hatd.address }
+        Self { stream: BufReader::new(stream), address }
     }
 
     /// Calls by gRPC-Web. `headers` are lines, each with its end.

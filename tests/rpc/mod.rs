@@ -7,7 +7,7 @@ mod calls;
 mod cors;
 mod deadlines;
 mod grpc_web;
-mod http1;
+pub(crate) mod http1;
 mod limits;
 mod names;
 mod reasons;

@@ -20,8 +20,8 @@ use hatd::{
 };
 pub(crate) use hatd_client::pb::{self, ErrorReason};
 use hatd_client::pb::{
-    hat_service_client::HatServiceClient, room_service_client::RoomServiceClient,
-    wardrobe_service_client::WardrobeServiceClient,
+    admin_service_client::AdminServiceClient, hat_service_client::HatServiceClient,
+    room_service_client::RoomServiceClient, wardrobe_service_client::WardrobeServiceClient,
 };
 use http::{HeaderMap, Request, StatusCode};
 use http_body_util::BodyExt as _;
@@ -102,6 +102,7 @@ impl Hatd {
     async fn serve_pages(store: Arc<dyn Store>, limits: Limits, cors_origins: Vec<Origin>) -> Self {
         let options = server::Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            metrics_listen: None,
             cors_origins,
             request_timeout: Duration::from_secs(20),
             request_timeout_max: Duration::from_secs(30),
@@ -150,6 +151,10 @@ impl Hatd {
 
     pub(crate) fn rooms(&self) -> RoomServiceClient<Channel> {
         RoomServiceClient::new(self.channel.clone())
+    }
+
+    pub(crate) fn admin(&self) -> AdminServiceClient<Channel> {
+        AdminServiceClient::new(self.channel.clone())
     }
 
     pub(crate) fn wardrobe(&self) -> WardrobeServiceClient<Channel> {

@@ -71,6 +71,7 @@ impl Setup {
         let store = self.open_store().await;
         let options = Options {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            metrics_listen: None,
             cors_origins: Vec::new(),
             request_timeout: LIMIT,
             request_timeout_max: LIMIT,

@@ -68,3 +68,28 @@ fn at(path: &Path) -> impl FnOnce(io::Error) -> Error {
     let path = path.to_owned();
     move |source| Error::File { path, source }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_not_finished_leaves_nothing_and_the_one_before_it_as_it_was() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("backup");
+        let begin = |text: &str| {
+            let mut whole = WholeFile::create(&file).unwrap();
+            whole.write_all(text.as_bytes()).unwrap();
+            whole
+        };
+        let names = || fs::read_dir(dir.path()).unwrap().count();
+
+        drop(begin("unfinished"));
+        assert_eq!(names(), 0);
+        begin("one").finish().unwrap();
+        drop(begin("unfinished"));
+        assert_eq!((fs::read_to_string(&file).unwrap().as_str(), names()), ("one", 1));
+        begin("two").finish().unwrap();
+        assert_eq!((fs::read_to_string(&file).unwrap().as_str(), names()), ("two", 1));
+    }
+}

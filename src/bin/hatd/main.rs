@@ -179,6 +179,7 @@ fn store_config(config: &Config) -> embedded::Config {
 fn server_options(config: &Config) -> server::Options {
     server::Options {
         listen: config.listen,
+        metrics_listen: config.metrics_listen,
         cors_origins: config.cors_origins.clone(),
         request_timeout: config.request_timeout,
         request_timeout_max: config.request_timeout_max,
@@ -189,6 +190,9 @@ fn server_options(config: &Config) -> server::Options {
 
 /// Says where everything is, and the first thing to try.
 fn greet(config: &Config, server: &Server) {
+    if let Some(url) = server.metrics_url() {
+        tracing::info!(url, "serving metrics");
+    }
     let address = server.local_addr();
     tracing::info!(
         version = env!("CARGO_PKG_VERSION"),
