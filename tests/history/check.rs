@@ -2,13 +2,15 @@
 //!
 //! Revisions say where in a room's order each answer belongs, so nothing is searched: a call that was
 //! answered with revision r saw, or made, the state of the room at r. What is left is to see that
-//! the answers agree with those states, and that the order agrees with time.
+//! each commit is what its call makes of the state before it, that the answers agree with those
+//! states, and that the order agrees with time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use hatd_client::pb::{self, ErrorReason};
 
-use super::record::{Answer, Call, Condition, Documents, History, Watched, What};
+use super::model::{self, Document, State, apply, document, document_mut};
+use super::record::{Answer, Call, History, Watched, What};
 use crate::watch::held::Held;
 
 /// What a history must not have.
@@ -16,11 +18,11 @@ use crate::watch::held::Held;
 pub(super) enum Kind {
     /// Revisions of a room do not rise, or a commit came twice.
     Order,
-    /// What was answered is not what was committed, or not at all.
+    /// What was answered is not what was committed, or not at all; or a call failed.
     Answer,
-    /// A commit did something else than what was asked for.
+    /// A commit did something else than what was asked for, or nobody asked for it.
     Effect,
-    /// An etag or precondition did not hold, and the call was done; or it did, and was refused.
+    /// A call was done that had to be refused, or refused although it could be done.
     Condition,
     /// A call did not see what was answered before it began.
     Stale,
@@ -42,9 +44,12 @@ pub(super) struct Violation {
 pub(super) fn check(history: &History) -> Vec<Violation> {
     let mut checker = Checker::default();
     checker.check_log(&history.log);
-    for (room_jid, room) in Room::all_of(&history.log) {
-        let calls = history.calls.iter().filter(|call| call.room_jid == room_jid);
-        checker.check_room(&room, &calls.collect::<Vec<_>>());
+    let rooms: BTreeSet<&str> = history.calls.iter().map(|call| call.room_jid.as_str()).collect();
+    for room_jid in rooms.union(&history.log.iter().map(|it| it.room_jid.as_str()).collect()) {
+        checker.check_room(
+            history.log.iter().filter(|commit| commit.room_jid == *room_jid),
+            history.calls.iter().filter(|call| call.room_jid == *room_jid),
+        );
     }
     for broken in &history.broken {
         checker.report(Kind::Watch, broken);
@@ -55,50 +60,28 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
     checker.found
 }
 
-/// A room's states, in order. State 0 has no hats; state n is after the nth commit.
-struct Room<'a> {
-    commits: Vec<&'a pb::Commit>,
-    states: Vec<Documents>,
-}
+/// A room's states, by the revision that each began with: the first has nothing in it.
+struct Room(BTreeMap<u64, State>);
 
-impl<'a> Room<'a> {
-    fn all_of(log: &'a [pb::Commit]) -> BTreeMap<&'a str, Self> {
-        let mut rooms: BTreeMap<&str, Self> = BTreeMap::new();
-        for commit in log {
-            let room = rooms
-                .entry(&commit.room_jid)
-                .or_insert_with(|| Self { commits: Vec::new(), states: vec![Documents::new()] });
-            let mut state = room.states.last().unwrap().clone();
-            for user in &commit.users {
-                let document = user.user_hats.clone().unwrap();
-                state.insert(document.user_jid.clone(), document);
-            }
-            room.commits.push(commit);
-            room.states.push(state);
-        }
-        rooms
+impl Room {
+    /// The state at a revision.
+    fn at(&self, revision: u64) -> &State {
+        self.0.range(..=revision).next_back().unwrap().1
     }
 
-    /// The state that a revision is of. Commits that concern no hats are not shown to watches, so
-    /// there may be revisions without a state of their own.
-    fn at(&self, revision: u64) -> usize {
-        self.commits.partition_point(|commit| commit.revision <= revision)
-    }
-
-    /// The commit of a revision, and the number of its state.
-    fn commit(&self, revision: u64) -> Option<(usize, &'a pb::Commit)> {
-        let at = self.at(revision);
-        let commit = *self.commits.get(at.checked_sub(1)?)?;
-        (commit.revision == revision).then_some((at, commit))
+    /// The states that there were from one revision to another.
+    fn between(&self, from: u64, to: u64) -> impl Iterator<Item = &State> {
+        let begins = *self.0.range(..=from).next_back().unwrap().0;
+        self.0.range(begins..=to.max(begins)).map(|(_, state)| state)
     }
 }
 
-fn hats(state: &Documents, user_jid: &str) -> BTreeMap<String, pb::Attachment> {
-    state.get(user_jid).map(|document| document.hats.clone()).unwrap_or_default()
-}
-
-fn holds(condition: &Condition, state: &Documents) -> bool {
-    hats(state, &condition.user_jid).contains_key(&condition.hat_id) == condition.has
+/// An answer that stands in its room's order.
+#[derive(Clone, Copy)]
+struct Placed<'a> {
+    call: &'a Call,
+    revision: u64,
+    wrote: bool,
 }
 
 #[derive(Default)]
@@ -146,228 +129,185 @@ impl Checker {
         }
     }
 
-    fn check_room(&mut self, room: &Room<'_>, calls: &[&Call]) {
-        let mut made: BTreeSet<u64> = BTreeSet::new();
-        // Where in the order each call stands, where that is known, and whether it wrote there.
+    fn check_room<'a>(
+        &mut self,
+        log: impl Iterator<Item = &'a pb::Commit>,
+        calls: impl Iterator<Item = &'a Call> + Clone,
+    ) {
+        let written = self.written(calls.clone());
+        let room = self.replay(log, &written);
         let mut placed = Vec::new();
-        for call in calls {
-            let Some(answer) = &call.answer else { continue };
-            match (answer, &call.what) {
-                (Answer::Read { revision, document }, _) => {
-                    let at = room.at(*revision);
-                    let there = hats(&room.states[at], &document.user_jid);
-                    if there != document.hats {
-                        self.report(Kind::Answer, format!("{call:?}, and there is {there:?}"));
-                    }
-                    placed.push((*call, at, false));
+        for call in calls.clone() {
+            match (&call.answer, &call.what) {
+                (Answer::Read { revision, documents }, what) => {
+                    self.check_read(call, what, documents, room.at(*revision));
+                    placed.push(Placed { call, revision: *revision, wrote: false });
                 }
                 (Answer::Written { revision, replayed, .. }, What::Again { revision: of, .. }) => {
                     if !replayed || revision != of {
                         self.report(Kind::Twice, format!("{call:?}"));
                     }
                 }
-                (Answer::Written { revision, changed: true, documents, .. }, what) => {
-                    if !made.insert(*revision) {
-                        self.report(Kind::Twice, format!("{call:?} has another's revision"));
+                (Answer::Written { revision, changed, replayed, documents }, what) => {
+                    let state = room.at(*revision);
+                    // Documents of a request that was answered once more are those of that time.
+                    if !replayed {
+                        self.check_documents(call, documents, state);
                     }
-                    match room.commit(*revision) {
-                        Some((at, commit)) => {
-                            self.check_commit(room, call, what, documents, at, commit);
-                            placed.push((*call, at, true));
-                        }
-                        // Who has no hats can become anything without watches being told.
-                        None if matches!(what, What::Affiliate { .. }) => {}
-                        None => self.report(Kind::Answer, format!("{call:?} is not in the log")),
+                    if !changed {
+                        self.check_unchanged(call, what, state);
                     }
+                    placed.push(Placed { call, revision: *revision, wrote: *changed });
                 }
-                (Answer::Written { revision, changed: false, .. }, what) => {
-                    let at = room.at(*revision);
-                    self.check_unchanged(call, what, &room.states[at]);
-                    placed.push((*call, at, false));
-                }
+                (Answer::Failed(_), _) => self.report(Kind::Answer, format!("{call:?}")),
                 (Answer::Refused(_), _) => {}
             }
         }
         self.check_time(&placed);
-        self.check_refusals(room, calls, &placed);
-        self.check_titles(room, calls);
+        for call in calls {
+            if let Answer::Refused(reason) = call.answer {
+                self.check_refusal(&room, call, reason, &placed);
+            }
+        }
     }
 
-    /// A commit does what was asked for, if that held, and was answered as it is.
-    fn check_commit(
+    /// The calls that have made a commit, by its revision.
+    fn written<'a>(&mut self, calls: impl Iterator<Item = &'a Call>) -> BTreeMap<u64, &'a Call> {
+        let mut written = BTreeMap::new();
+        for call in calls {
+            let Answer::Written { revision, changed: true, .. } = call.answer else { continue };
+            if matches!(call.what, What::Again { .. }) {
+                continue;
+            }
+            if let Some(other) = written.insert(revision, call) {
+                self.report(Kind::Twice, format!("{call:?} has the revision of {other:?}"));
+            }
+        }
+        written
+    }
+
+    /// The states that the commits and calls of a room lead through. Each commit was asked for, and
+    /// is what its call makes of the state before it.
+    fn replay<'a>(
         &mut self,
-        room: &Room<'_>,
-        call: &Call,
-        what: &What,
-        documents: &[pb::UserHats],
-        at: usize,
-        commit: &pb::Commit,
-    ) {
-        let (before, after) = (&room.states[at - 1], &room.states[at]);
-        for document in documents {
-            if hats(after, &document.user_jid) != document.hats {
-                self.report(Kind::Answer, format!("{call:?} is {commit:?}"));
+        log: impl Iterator<Item = &'a pb::Commit>,
+        written: &BTreeMap<u64, &Call>,
+    ) -> Room {
+        let log: BTreeMap<u64, &pb::Commit> = log.map(|commit| (commit.revision, commit)).collect();
+        let revisions: BTreeSet<u64> = log.keys().chain(written.keys()).copied().collect();
+        let mut states = BTreeMap::from([(0, State::new())]);
+        let mut state = State::new();
+        for revision in revisions {
+            let before = state.clone();
+            let (commit, call) = (log.get(&revision), written.get(&revision));
+            for user in commit.iter().flat_map(|commit| &commit.users) {
+                let shown = user.user_hats.as_ref().unwrap();
+                let document = Document::of(shown);
+                let expected = if document.is_nothing() { 0 } else { revision };
+                if shown.revision != expected || shown.etag != expected.to_string() {
+                    self.report(Kind::Effect, format!("{shown:?} was changed by {revision}"));
+                }
+                state.insert(shown.user_jid.clone(), document);
+            }
+            if let (None, Some(Call { what: What::Affiliate { user_jid, affiliation }, .. })) =
+                (commit, call)
+            {
+                // Who has no hats can become anything without watches being told.
+                let document = document_mut(&mut state, user_jid);
+                (document.affiliation, document.revision) = (*affiliation, revision);
+            } else if commit.is_none() {
+                self.report(Kind::Answer, format!("{call:?} is not in the log"));
+            }
+            match call.map(|call| apply(&call.what, &before)) {
+                None => self.report(Kind::Effect, format!("nobody asked for {commit:?}")),
+                Some(Err(reasons)) => {
+                    self.report(Kind::Condition, format!("{call:?} was done, despite {reasons:?}"));
+                }
+                Some(Ok(expected)) if model::differ(&expected, &state) => {
+                    let what = format!("{call:?} made {commit:?} of {before:?}");
+                    self.report(Kind::Effect, what);
+                }
+                Some(Ok(_)) => {}
+            }
+            states.insert(revision, state.clone());
+        }
+        Room(states)
+    }
+
+    /// A read shows what there is.
+    fn check_read(&mut self, call: &Call, what: &What, documents: &[pb::UserHats], state: &State) {
+        self.check_documents(call, documents, state);
+        if apply(what, state).is_err() {
+            self.report(Kind::Condition, format!("{call:?} with {state:?}"));
+        }
+        if *what == What::List {
+            let with_hats = state.iter().filter(|(_, document)| !document.hats.is_empty());
+            let shown = documents.iter().map(|document| &document.user_jid);
+            if !with_hats.map(|(user_jid, _)| user_jid).eq(shown) {
+                self.report(Kind::Answer, format!("{call:?} with {state:?}"));
             }
         }
-        let title_of = |user_jid: &str, hat_id: &str| {
-            hats(after, user_jid).get(hat_id).map(|attachment| attachment.title.clone())
-        };
-        // Whether a user's other hats are as they were.
-        let others = |user_jid: &str, hat_id: &str| {
-            let [mut before, mut after] = [before, after].map(|state| hats(state, user_jid));
-            before.remove(hat_id);
-            after.remove(hat_id);
-            before == after
-        };
-        let (users, is_done) = match what {
-            What::Add { user_jid, hat_id, title, etag } => {
-                let present = before.get(user_jid).map(|document| document.etag.as_str());
-                // Of a document without hats the log may not have the newest etag.
-                let has_hats = !hats(before, user_jid).is_empty();
-                if has_hats && !etag.is_empty() && present != Some(etag) {
-                    self.report(Kind::Condition, format!("{call:?}, and it was {present:?}"));
-                }
-                let is_given = title_of(user_jid, hat_id).as_ref() == Some(title);
-                (vec![user_jid.clone()], is_given && others(user_jid, hat_id))
-            }
-            What::Remove { user_jid, hat_id } => {
-                let is_gone = title_of(user_jid, hat_id).is_none();
-                (vec![user_jid.clone()], is_gone && others(user_jid, hat_id))
-            }
-            What::Update { users, hat_id, title, condition } => {
-                if condition.as_ref().is_some_and(|condition| !holds(condition, before)) {
-                    self.report(Kind::Condition, format!("{call:?}, and it did not hold"));
-                }
-                let is_set = |user: &String| {
-                    let hats = hats(after, user);
-                    hats.len() == 1 && hats.get(hat_id).is_some_and(|it| it.title == *title)
-                };
-                (users.clone(), users.iter().all(is_set))
-            }
-            What::Affiliate { user_jid, affiliation } => {
-                let kept = hats(after, user_jid);
-                let is_done = match affiliation {
-                    pb::Affiliation::Outcast => kept.is_empty(),
-                    _ => kept == hats(before, user_jid),
-                };
-                (vec![user_jid.clone()], is_done)
-            }
-            What::Read { .. } | What::Again { .. } => return,
-        };
-        if !is_done {
-            self.report(Kind::Effect, format!("{call:?} made {commit:?} of {before:?}"));
-        }
-        for user in &commit.users {
-            let user_jid = &user.user_hats.as_ref().unwrap().user_jid;
-            if !users.contains(user_jid) {
-                self.report(Kind::Effect, format!("{call:?} changed {user_jid}"));
+    }
+
+    /// Documents are answered as they are.
+    fn check_documents(&mut self, call: &Call, documents: &[pb::UserHats], state: &State) {
+        for shown in documents {
+            let there = document(state, &shown.user_jid);
+            if there != Document::of(shown) || shown.etag != there.revision.to_string() {
+                self.report(Kind::Answer, format!("{call:?}, and there is {there:?}"));
             }
         }
     }
 
     /// A call that changed nothing had nothing to do.
-    fn check_unchanged(&mut self, call: &Call, what: &What, state: &Documents) {
-        let has_title = |user: &String, hat_id: &String, title: &String| {
-            hats(state, user).get(hat_id).is_some_and(|it| it.title == *title)
-        };
-        let is_so = match what {
-            What::Add { user_jid, hat_id, title, .. } => has_title(user_jid, hat_id, title),
-            What::Remove { user_jid, hat_id } => !hats(state, user_jid).contains_key(hat_id),
-            What::Update { users, hat_id, title, .. } => {
-                users.iter().all(|user| has_title(user, hat_id, title))
+    fn check_unchanged(&mut self, call: &Call, what: &What, state: &State) {
+        match apply(what, state) {
+            Err(reasons) => {
+                self.report(Kind::Condition, format!("{call:?} was done, despite {reasons:?}"));
             }
-            What::Affiliate { .. } | What::Read { .. } | What::Again { .. } => true,
-        };
-        if !is_so {
-            self.report(Kind::Answer, format!("{call:?} with {state:?}"));
+            Ok(expected) if model::differ(&expected, state) => {
+                self.report(Kind::Answer, format!("{call:?} with {state:?}"));
+            }
+            Ok(_) => {}
         }
     }
 
     /// What was answered before a call began is before it in the order, too.
-    fn check_time(&mut self, placed: &[(&Call, usize, bool)]) {
+    fn check_time(&mut self, placed: &[Placed<'_>]) {
         // By time: each end raises the floor for what begins after it.
-        let mut moments: Vec<(u64, Option<usize>, usize)> = Vec::new();
-        for (index, (call, at, _)) in placed.iter().enumerate() {
-            moments.push((call.began, None, index));
-            moments.extend(call.ended.map(|ended| (ended, Some(*at), index)));
+        let mut moments: Vec<(u64, bool, &Placed<'_>)> = Vec::new();
+        for it in placed {
+            moments.push((it.call.began, false, it));
+            moments.push((it.call.ended, true, it));
         }
-        moments.sort_unstable();
-        let mut floor = 0;
-        let mut by = 0;
-        for (_, ended_at, index) in moments {
-            let (call, at, wrote) = &placed[index];
-            if let Some(at) = ended_at {
-                if at >= floor {
-                    (floor, by) = (at, index);
-                }
-            } else if *at < floor || *wrote && *at == floor {
-                let earlier = placed[by].0;
+        moments.sort_unstable_by_key(|(moment, ..)| *moment);
+        let mut floor: Option<&Placed<'_>> = None;
+        for (_, is_end, it) in moments {
+            let before = floor.map_or(0, |floor| floor.revision);
+            if is_end {
+                floor = if it.revision >= before { Some(it) } else { floor };
+            } else if it.revision < before || it.wrote && it.revision == before {
+                let (call, earlier) = (it.call, floor.map(|floor| floor.call));
                 self.report(Kind::Stale, format!("{call:?} began after {earlier:?}"));
             }
         }
     }
 
     /// A refusal was right for some state that there was while the call was made.
-    fn check_refusals(
+    fn check_refusal(
         &mut self,
-        room: &Room<'_>,
-        calls: &[&Call],
-        placed: &[(&Call, usize, bool)],
+        room: &Room,
+        call: &Call,
+        reason: ErrorReason,
+        placed: &[Placed<'_>],
     ) {
-        for call in calls {
-            let Some(Answer::Refused(reason)) = call.answer else { continue };
-            let ended = call.ended.unwrap_or(u64::MAX);
-            let before =
-                placed.iter().filter(|(it, ..)| it.ended.is_some_and(|it| it < call.began));
-            let from = before.map(|(_, at, _)| *at).max().unwrap_or(0);
-            let after = placed.iter().filter(|(it, ..)| it.began > ended);
-            let until = after.map(|(_, at, wrote)| at - usize::from(*wrote)).min();
-            let until = until.unwrap_or(room.states.len() - 1).max(from);
-            let states = &room.states[from..=until];
-            let is_right = match (reason, &call.what) {
-                (ErrorReason::PreconditionFailed, What::Update { condition, .. }) => {
-                    let condition = condition.as_ref();
-                    condition.is_some_and(|it| states.iter().any(|state| !holds(it, state)))
-                }
-                (ErrorReason::EtagMismatch, What::Add { user_jid, etag, .. }) => {
-                    let differs = |state: &Documents| {
-                        let document = state.get(user_jid);
-                        document.is_none_or(|it| it.etag != *etag || it.hats.is_empty())
-                    };
-                    !etag.is_empty() && states.iter().any(differs)
-                }
-                // An outcast, of whom the log says nothing; or the same request id again.
-                (ErrorReason::UserNotAffiliated, _) => true,
-                _ => false,
-            };
-            if !is_right {
-                self.report(Kind::Condition, format!("{call:?} with {states:?}"));
-            }
-        }
-    }
-
-    /// A title that only one call gives comes into a room by one commit at most.
-    fn check_titles(&mut self, room: &Room<'_>, calls: &[&Call]) {
-        let mut given: BTreeMap<&str, BTreeSet<u64>> = BTreeMap::new();
-        for commit in &room.commits {
-            for user in &commit.users {
-                let document = user.user_hats.as_ref().unwrap();
-                for change in &user.changes {
-                    if let Some(has) = document.hats.get(&change.hat_id) {
-                        given.entry(&has.title).or_default().insert(commit.revision);
-                    }
-                }
-            }
-        }
-        for call in calls {
-            let (What::Add { title, .. } | What::Update { title, .. }) = &call.what else {
-                continue;
-            };
-            let is_unique = title.contains('-');
-            let count = given.get(title.as_str()).map_or(0, BTreeSet::len);
-            if is_unique && count > 1 {
-                self.report(Kind::Twice, format!("{call:?} made {count} commits"));
-            }
+        let before = placed.iter().filter(|it| it.call.ended < call.began);
+        let from = before.map(|it| it.revision).max().unwrap_or(0);
+        let after = placed.iter().filter(|it| it.call.began > call.ended);
+        let to = after.map(|it| it.revision - u64::from(it.wrote)).min().unwrap_or(u64::MAX);
+        let refuses = |state| apply(&call.what, state).is_err_and(|it| it.contains(&reason));
+        if !room.between(from, to).any(refuses) {
+            self.report(Kind::Condition, format!("{call:?} from {from} to {to}"));
         }
     }
 
@@ -386,8 +326,8 @@ impl Checker {
         if let Some((expected, shown)) =
             after.iter().zip(&watched.news).find(|(expected, shown)| expected != shown)
         {
-            let (room, user) = (&watched.room_jid, &watched.user_jid);
-            let what = format!("a watch of {room:?} {user:?}: {expected:?} was shown as {shown:?}");
+            let selector = &watched.selector;
+            let what = format!("a watch of {selector:?}: {expected:?} was shown as {shown:?}");
             self.report(Kind::Watch, what);
             return;
         }
@@ -410,8 +350,11 @@ impl Checker {
 
 /// What a watch is shown of a commit.
 fn narrow(watched: &Watched, commit: &pb::Commit) -> Option<pb::Commit> {
-    let Watched { room_jid, user_jid, .. } = watched;
-    if !room_jid.is_empty() && commit.room_jid != *room_jid {
+    let pb::WatchSelector { room_jid, user_jid, room_domain } = &watched.selector;
+    let (_, domain) = commit.room_jid.split_once('@').unwrap();
+    let is_elsewhere = !room_jid.is_empty() && commit.room_jid != *room_jid
+        || !room_domain.is_empty() && domain != room_domain;
+    if is_elsewhere {
         return None;
     }
     let is_of = |it: &pb::UserChange| {

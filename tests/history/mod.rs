@@ -4,7 +4,9 @@
 //!
 //! By default a few histories are checked; `HATD_TEST_HISTORIES=1000` asks for more.
 
+mod by_hand;
 mod check;
+mod model;
 mod planted;
 mod record;
 mod workload;

@@ -1,7 +1,5 @@
 //! What is recorded of a history.
 
-use std::collections::BTreeMap;
-
 use hatd_client::pb;
 
 use crate::watch::held::Held;
@@ -23,15 +21,14 @@ pub(super) struct History {
     pub(super) watches: Vec<Watched>,
 }
 
-/// A call and its answer.
+/// A call and its answer: the first that came, if it was made again since the server was gone.
 #[derive(Clone, Debug)]
 pub(super) struct Call {
     pub(super) began: Moment,
-    /// None: there was no answer, and it may have been done or not.
-    pub(super) ended: Option<Moment>,
+    pub(super) ended: Moment,
     pub(super) room_jid: String,
     pub(super) what: What,
-    pub(super) answer: Option<Answer>,
+    pub(super) answer: Answer,
 }
 
 /// What was asked for.
@@ -40,6 +37,8 @@ pub(super) enum What {
     Read {
         user_jid: String,
     },
+    /// Reads all users who have hats.
+    List,
     Add {
         user_jid: String,
         hat_id: String,
@@ -50,6 +49,12 @@ pub(super) enum What {
         user_jid: String,
         hat_id: String,
     },
+    /// Wears a hat or takes it off.
+    Wear {
+        user_jid: String,
+        hat_id: String,
+        active: bool,
+    },
     /// Sets the hats of several users, if a user has or lacks a hat.
     Update {
         users: Vec<String>,
@@ -57,11 +62,19 @@ pub(super) enum What {
         title: String,
         condition: Option<Condition>,
     },
+    SetWearers {
+        users: Vec<String>,
+        hat_id: String,
+        title: String,
+    },
+    Destroy {
+        hat_id: String,
+    },
     Affiliate {
         user_jid: String,
         affiliation: pb::Affiliation,
     },
-    /// The same request again, with its id.
+    /// A request that was answered once more, with its id.
     Again {
         of: Box<What>,
         revision: u64,
@@ -80,9 +93,10 @@ pub(super) struct Condition {
 /// What was answered.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Answer {
+    /// Of a read, one document; of a list, all that have hats.
     Read {
         revision: u64,
-        document: pb::UserHats,
+        documents: Vec<pb::UserHats>,
     },
     Written {
         revision: u64,
@@ -92,13 +106,14 @@ pub(super) enum Answer {
     },
     /// By a reason of hatd's.
     Refused(pb::ErrorReason),
+    /// Otherwise, while nobody was stopping the server.
+    Failed(String),
 }
 
 /// What a watch selected, and was shown.
 #[derive(Debug, Default)]
 pub(super) struct Watched {
-    pub(super) room_jid: String,
-    pub(super) user_jid: String,
+    pub(super) selector: pb::WatchSelector,
     /// The state that it began with.
     pub(super) began_with: Held,
     /// Commits after that, across cuts and resumes.
@@ -106,6 +121,3 @@ pub(super) struct Watched {
     /// What broke its promises as it came.
     pub(super) broken: Vec<String>,
 }
-
-/// The documents of a room, by user.
-pub(super) type Documents = BTreeMap<String, pb::UserHats>;
