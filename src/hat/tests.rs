@@ -1,3 +1,4 @@
+use minicbor::decode;
 use proptest::prelude::*;
 
 use super::*;
