@@ -42,13 +42,14 @@
 //! | [`service`] | the services: parse each field into a domain type, act, answer |
 //! | [`origin`] | which web pages may call |
 //! | [`config`] | flags, environment, one TOML file |
-//! | [`server`] | the socket, the layers a call passes, health, reflection, expiry, the drain |
+//! | [`server`] | the socket, the layers a call passes, health, reflection, metrics, expiry, the drain |
 //! | [`telemetry`] | logs |
 //! | [`error`] | an error and its causes, in one line |
 //! | `planted` | mistakes that debug builds make on request, for the tests to find |
 //!
-//! `src/bin/hatd.rs` is the server's `main`, `src/bin/hatctl` the client for a terminal, and
-//! `clients/rust` the client library that hatctl is written with.
+//! `src/bin/hatd` is the program, with what an operator does to a store that no hatd serves,
+//! `src/bin/hatctl` the client for a terminal, and `clients/rust` the client library that hatctl is
+//! written with.
 //!
 //! # Invariants
 //!

@@ -7,7 +7,7 @@ use hatd_client::pb::{self, WriteAvailability};
 use tempfile::TempDir;
 use tonic::transport::Endpoint;
 
-use super::hatd::{Hatd, command, on, put_open_room};
+use super::hatd::{Hatd, command, on, put_open_room, run};
 use crate::rpc::http1::Http1;
 
 /// Where a server says that its metrics are.
@@ -118,6 +118,17 @@ async fn metrics_and_calls_do_not_share_a_port() {
     let mut stub = pb::hat_service_client::HatServiceClient::new(endpoint.connect().await.unwrap());
     stub.get_user_hats(pb::GetUserHatsRequest::default()).await.unwrap_err();
     hatd.stop().await;
+}
+
+#[tokio::test]
+async fn an_address_for_metrics_that_is_in_use_is_said_to_be() {
+    let dir = TempDir::new().unwrap();
+    let taken = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = taken.local_addr().unwrap();
+    let mut command = command(&on(dir.path(), "127.0.0.1:0"));
+    let ended = run(command.arg(format!("--metrics-listen={address}"))).await;
+    assert_eq!(ended.code(), Some(69), "{}", ended.log);
+    assert!(ended.log.contains(&format!("failed to listen on {address}")), "{}", ended.log);
 }
 
 #[tokio::test]

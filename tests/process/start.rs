@@ -59,6 +59,7 @@ async fn a_second_hatd_on_the_same_directory_ends_and_leaves_the_first_alone() {
     assert_eq!(second.code(), Some(75), "{}", second.log);
     let says = format!("another hatd is using {}", dir.path().display());
     assert!(second.log.contains(&says), "{}", second.log);
+    assert!(second.log.contains("hint: stop it first"), "{}", second.log);
 
     let given = client.give_hat(ROOM, "user@localhost", "urn:hat:1").await.unwrap();
     assert!(given.changed);

@@ -62,8 +62,13 @@ fn main() -> ExitCode {
 
 /// What helps.
 fn hint(error: &anyhow::Error) -> Option<String> {
+    let error = error.downcast_ref()?;
+    if let embedded::OpenError::Locked { .. } = error {
+        let running = "hatctl status, hatctl checkpoint, hatctl backup FILE";
+        return Some(format!("stop it first, or ask it while it runs: {running}"));
+    }
     // A backup is a file.
-    if let embedded::OpenError::Corrupt { path, .. } = error.downcast_ref()?
+    if let embedded::OpenError::Corrupt { path, .. } = error
         && path.is_dir()
     {
         let path = path.display();

@@ -161,8 +161,9 @@ fn status(arguments: Arguments) -> anyhow::Result<()> {
         checkpoint(found.checkpoint_position, found.checkpoint_bytes)
     )?;
     let first = found.log_files.first().map_or(0, |first| first.get());
-    let (files, bytes) = (found.log_files.len(), size(found.log_bytes));
-    writeln!(text, "log         {files} files from position {first} on, {bytes}")?;
+    let (count, bytes) = (found.log_files.len(), size(found.log_bytes));
+    let files = if count == 1 { "file" } else { "files" };
+    writeln!(text, "log         {count} {files} from position {first} on, {bytes}")?;
     writeln!(text, "state       {}", size(found.documents_bytes))?;
     match found.stopped_position {
         Some(position) => writeln!(text, "stopped     cleanly, at position {}", position.get())?,
