@@ -139,7 +139,7 @@ fn user_jid(number: usize) -> String {
 }
 
 /// Kills a server under strace: a kill of strace alone would let it go on.
-async fn kill_traced(hatd: Hatd) {
+pub(super) async fn kill_traced(hatd: Hatd) {
     let strace = hatd.pid();
     let children = format!("/proc/{strace}/task/{strace}/children");
     let children = std::fs::read_to_string(children).unwrap();
@@ -151,7 +151,7 @@ async fn kill_traced(hatd: Hatd) {
 }
 
 /// Whether strace can have a call fail here.
-fn strace() -> Result<(), Missing> {
+pub(super) fn strace() -> Result<(), Missing> {
     let mut strace = std::process::Command::new("strace");
     let injected = ["-qq", "-o", "/dev/null", "-e", "inject=fdatasync:error=EIO", "true"];
     output(strace.args(injected)).map(|_| ())

@@ -8,6 +8,7 @@
 //! HATD_TEST_CYCLES=10000 cargo test --release --test main faults:: -- --nocapture
 //! ```
 
+mod cut_off;
 mod damage;
 mod io_errors;
 mod kills;
