@@ -89,7 +89,7 @@ fn register_condition(registry: &mut Registry, condition: &Condition) {
     let floor = condition.floor.get();
     registry.register(
         "floor_position",
-        "The last commit that watches cannot resume before",
+        "The last commit that is no longer kept for watches",
         ConstGauge::new(floor),
     );
     let checkpoint = condition.checkpoint_position.get();
