@@ -39,11 +39,12 @@ macro_rules! planted {
 }
 
 planted! {
-    answers_before_the_commit_are_found: "answer-before-commit", [Kind::Stale, Kind::Answer];
+    answers_before_the_commit_are_found: "answer-before-commit",
+        [Kind::Stale, Kind::Answer, Kind::Condition];
     ignored_etags_are_found: "etags-ignored", [Kind::Condition];
     ignored_preconditions_are_found: "preconditions-ignored", [Kind::Condition];
-    an_update_in_part_is_found: "update-in-part", [Kind::Effect];
-    a_commit_of_nothing_is_found: "unchanged-committed", [Kind::Effect];
+    an_update_in_part_is_found: "update-in-part", [Kind::Effect, Kind::Answer];
+    a_commit_of_nothing_is_found: "unchanged-committed", [Kind::Effect, Kind::Answer];
     an_outcast_who_keeps_the_hats_is_found: "outcast-keeps-hats", [Kind::Effect, Kind::Answer];
     a_change_without_what_was_before_is_found: "previous-missing", [Kind::Effect];
     a_commit_that_a_watch_misses_is_found: "watch-skips-commit", [Kind::Watch, Kind::Answer];
