@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use hatd_client::pb::hat_operation::Operation;
 use hatd_client::pb::hat_precondition::Condition as Holds;
@@ -39,6 +40,9 @@ const CLIENTS: usize = 6;
 const CALLS: usize = 60;
 /// How often the server is restarted: by a kill and by a stop.
 const RESTARTS: usize = 2;
+
+/// After what time a watch that cannot connect tries again at the latest.
+const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// What clients share.
 #[derive(Default)]
@@ -132,7 +136,8 @@ pub(super) async fn record(seed: u64, bug: Option<&str>) -> History {
     }
 
     ending.send_replace(true);
-    let mut recorded: Vec<_> = watches.join_all().await;
+    let recorded = timeout(LIMIT, watches.join_all()).await;
+    let mut recorded: Vec<_> = recorded.expect("watches catch up");
     hatd.stop().await;
     recorded.sort_by_key(|(number, _)| *number);
     let mut recorded = recorded.into_iter().map(|(_, watched)| watched);
@@ -186,8 +191,8 @@ impl Watcher {
                 return (self.number, self.watched);
             }
             if endpoint.connect().await.is_err() {
-                // Until the server is there again.
-                run.changed().await.ok();
+                // Until the server is there again; it may be already, if this failed by chance.
+                _ = timeout(RETRY_AFTER, run.changed()).await;
             }
         }
     }
@@ -210,7 +215,7 @@ impl Watcher {
             selectors: vec![self.watched.selector.clone()],
             start,
             on_expired: pb::OnExpired::Fail.into(),
-            heartbeat_interval: Some(std::time::Duration::from_secs(1).try_into().unwrap()),
+            heartbeat_interval: Some(Duration::from_secs(1).try_into().unwrap()),
             ..Default::default()
         };
         let mut stream = match HatServiceClient::new(channel).watch_hats(request).await {
