@@ -4,6 +4,7 @@ use std::io::Write as _;
 
 use clap::{CommandFactory as _, Parser};
 
+use super::settings::{duration, size};
 use super::*;
 
 #[derive(Parser)]
