@@ -2,17 +2,16 @@
 //! a removal. What was there stays, and it can be begun again.
 
 use std::fs;
-use std::iter;
 use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::damage::copy;
-use super::io_errors::{kill_traced, strace};
+use super::io_errors::{injecting, kill_traced, strace};
 use super::kills::starting;
 use crate::hatctl::done;
-use crate::process::hatd::{Hatd, command, run, under};
+use crate::process::hatd::{Hatd, command, run};
 use crate::support::BUSY;
 use crate::support::toolchain::or_skip;
 use crate::watch::held::Held;
@@ -45,9 +44,9 @@ impl Made {
     }
 
     /// Checks that a directory has all of it.
-    async fn check(&self, what: &str, data_dir: &Path) {
+    async fn check(&self, cut: Cut, data_dir: &Path) {
         let hatd = Hatd::serve(&mut starting(data_dir, None)).await;
-        assert!(Held::of(&hatd.client().await).await == self.held, "{what}");
+        assert!(Held::of(&hatd.client().await).await == self.held, "{cut:?}");
         hatd.stop().await;
     }
 }
@@ -59,17 +58,41 @@ fn hatd(arguments: &[&str], data_dir: &Path) -> Command {
     hatd
 }
 
-/// The command under strace, which kills it at the nth call of a kind in any of its threads.
-fn killed_at(call: &str, nth: usize, command: &Command) -> Command {
-    let mut strace = Command::new("strace");
-    strace.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={call}"));
-    strace.arg("-e").arg(format!("inject={call}:signal=KILL:when={nth}"));
-    under(strace, command)
+/// A step that is the last one: the nth call of a kind, in any thread.
+#[derive(Clone, Copy, Debug)]
+struct Cut {
+    call: &'static str,
+    nth: usize,
 }
 
-/// Which calls of a kind are tried: the first ones, and ever fewer of those after them.
-fn some() -> impl Iterator<Item = usize> {
-    iter::successors(Some(1), |nth| Some(nth + 1 + nth / 4))
+impl Cut {
+    /// The command, which is killed there.
+    fn of(self, command: &Command) -> Command {
+        injecting(self.call, "signal=KILL", self.nth, command)
+    }
+
+    /// Whether a command that is to end by itself came so far.
+    async fn cuts_off(self, command: &Command) -> bool {
+        let ended = run(&mut self.of(command)).await;
+        let code = ended.code();
+        assert!(code.is_none_or(|code| code == 0), "{self:?}: {code:?}: {}", ended.log);
+        code.is_none()
+    }
+}
+
+/// Tries the first calls of each kind, and ever fewer of those after them, until `is_cut_off` says
+/// that there are no more.
+async fn sweep(what: &str, is_cut_off: impl AsyncFn(Cut) -> bool) {
+    let mut cuts = 0;
+    for call in CALLS {
+        let mut nth = 1;
+        while is_cut_off(Cut { call, nth }).await {
+            cuts += 1;
+            nth += 1 + nth / 4;
+        }
+    }
+    println!("{what}: cut off {cuts} times");
+    assert!(cuts > 10, "{cuts}");
 }
 
 #[tokio::test]
@@ -79,35 +102,27 @@ async fn a_restore_that_is_cut_off_anywhere_leaves_no_store_and_is_done_when_beg
         return;
     }
     let made = Made::make().await;
-    let mut cuts = 0;
-    for call in CALLS {
-        for nth in some() {
-            let dir = TempDir::new().unwrap();
-            let data_dir = dir.path().join("restored");
-            let what = format!("restore, {call} {nth}");
-            let restore = hatd(&["restore", made.backup.to_str().unwrap()], &data_dir);
-            let ended = run(&mut killed_at(call, nth, &restore)).await;
-            if let Some(code) = ended.code() {
-                assert_eq!(code, 0, "{what}: {}", ended.log);
-                break;
-            }
-            cuts += 1;
-            // None yet, one that is not whole, or all of it.
-            let verified = run(&mut hatd(&["verify"], &data_dir)).await;
-            let is_whole = match verified.code() {
-                Some(65) => !verified.log.contains("a restore was cut off"),
-                Some(66) => false,
-                code => code == Some(0),
-            };
-            let again =
-                run(&mut hatd(&["restore", made.backup.to_str().unwrap()], &data_dir)).await;
-            let expected = if is_whole { 73 } else { 0 };
-            assert_eq!(again.code(), Some(expected), "{what}: {verified:?}, then {}", again.log);
-            made.check(&what, &data_dir).await;
+    sweep("restore", async |cut| {
+        let dir = TempDir::new().unwrap();
+        let data_dir = dir.path().join("restored");
+        let mut restore = hatd(&["restore", made.backup.to_str().unwrap()], &data_dir);
+        if !cut.cuts_off(&restore).await {
+            return false;
         }
-    }
-    println!("restore: cut off {cuts} times");
-    assert!(cuts > 10, "{cuts}");
+        // None yet, one that is not whole, or all of it.
+        let verified = run(&mut hatd(&["verify"], &data_dir)).await;
+        let is_whole = match verified.code() {
+            Some(65) => !verified.log.contains("a restore was cut off"),
+            Some(66) => false,
+            code => code == Some(0),
+        };
+        let again = run(&mut restore).await;
+        let expected = if is_whole { 73 } else { 0 };
+        assert_eq!(again.code(), Some(expected), "{cut:?}: {verified:?}, then {}", again.log);
+        made.check(cut, &data_dir).await;
+        true
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -117,24 +132,14 @@ async fn a_compact_that_is_cut_off_anywhere_loses_nothing() {
         return;
     }
     let made = Made::make().await;
-    let mut cuts = 0;
-    for call in CALLS {
-        for nth in some() {
-            let dir = TempDir::new().unwrap();
-            copy(&made.data_dir, dir.path());
-            let what = format!("compact, {call} {nth}");
-            let compact = hatd(&["compact"], dir.path());
-            let ended = run(&mut killed_at(call, nth, &compact)).await;
-            if let Some(code) = ended.code() {
-                assert_eq!(code, 0, "{what}: {}", ended.log);
-                break;
-            }
-            cuts += 1;
-            made.check(&what, dir.path()).await;
-        }
-    }
-    println!("compact: cut off {cuts} times");
-    assert!(cuts > 10, "{cuts}");
+    sweep("compact", async |cut| {
+        let dir = TempDir::new().unwrap();
+        copy(&made.data_dir, dir.path());
+        let is_cut_off = cut.cuts_off(&hatd(&["compact"], dir.path())).await;
+        made.check(cut, dir.path()).await;
+        is_cut_off
+    })
+    .await;
 }
 
 #[tokio::test]
@@ -145,24 +150,17 @@ async fn a_start_that_makes_the_state_again_and_is_cut_off_anywhere_loses_nothin
     }
     let made = Made::make().await;
     fs::remove_dir_all(made.data_dir.join("documents")).unwrap();
-    let mut cuts = 0;
-    for call in CALLS {
-        for nth in some() {
-            let dir = TempDir::new().unwrap();
-            copy(&made.data_dir, dir.path());
-            let what = format!("start, {call} {nth}");
-            let mut start = killed_at(call, nth, &starting(dir.path(), None));
-            match Hatd::try_serve(&mut start).await {
-                Ok(hatd) => {
-                    kill_traced(hatd).await;
-                    break;
-                }
-                Err(ended) => assert_eq!(ended.code(), None, "{what}: {}", ended.log),
-            }
-            cuts += 1;
-            made.check(&what, dir.path()).await;
+    sweep("start", async |cut| {
+        let dir = TempDir::new().unwrap();
+        copy(&made.data_dir, dir.path());
+        let served = Hatd::try_serve(&mut cut.of(&starting(dir.path(), None))).await;
+        let is_cut_off = served.is_err();
+        match served {
+            Ok(hatd) => kill_traced(hatd).await,
+            Err(ended) => assert_eq!(ended.code(), None, "{cut:?}: {}", ended.log),
         }
-    }
-    println!("start: cut off {cuts} times");
-    assert!(cuts > 10, "{cuts}");
+        made.check(cut, dir.path()).await;
+        is_cut_off
+    })
+    .await;
 }

@@ -42,13 +42,19 @@ struct Failing {
     nth: usize,
 }
 
-/// The server under strace, which has a call fail; with a bug, if one is named.
-fn failing(data_dir: &Path, failing: Failing, bug: Option<&str>) -> Command {
-    let Failing { call, error, nth } = failing;
+/// The command under strace, which meddles with the nth call of a kind in each thread.
+pub(super) fn injecting(call: &str, fault: &str, nth: usize, command: &Command) -> Command {
     let mut strace = Command::new("strace");
     strace.args(["-f", "-qq", "-o", "/dev/null", "-e"]).arg(format!("trace={call}"));
-    strace.arg("-e").arg(format!("inject={call}:error={error}:when={nth}"));
-    under(strace, starting(data_dir, bug).arg("--metrics-listen=127.0.0.1:0"))
+    strace.arg("-e").arg(format!("inject={call}:{fault}:when={nth}"));
+    under(strace, command)
+}
+
+/// The server, of which a call fails; with a bug, if one is named.
+fn failing(data_dir: &Path, failing: Failing, bug: Option<&str>) -> Command {
+    let Failing { call, error, nth } = failing;
+    let mut hatd = starting(data_dir, bug);
+    injecting(call, &format!("error={error}"), nth, hatd.arg("--metrics-listen=127.0.0.1:0"))
 }
 
 /// Serves with a call that fails, and checks all that must hold. Answers whether a write failed.
