@@ -185,8 +185,8 @@ impl State {
         }
     }
 
-    /// The users of one room who have hats that are due: the room of the hat due first.
-    fn due(&self, now: Timestamp) -> Option<(RoomJid, BTreeSet<UserJid>)> {
+    /// Users who have hats that are due, by room: the room of the hat due first comes first.
+    fn due(&self, now: Timestamp) -> Vec<(RoomJid, BTreeSet<UserJid>)> {
         let due_first = |document: &Document| {
             let times = document.hats.values().filter_map(|had| had.expire_time);
             times.filter(|time| *time <= now).min()
@@ -194,9 +194,13 @@ impl State {
         let rooms = self.documents.iter().filter_map(|(room, documents)| {
             Some((documents.values().filter_map(due_first).min()?, room, documents))
         });
-        let (_, room, documents) = rooms.min_by_key(|(time, room, _)| (*time, *room))?;
-        let users = documents.iter().filter(|(_, document)| due_first(document).is_some());
-        Some((room.clone(), users.map(|(user, _)| user.clone()).collect()))
+        let mut rooms: Vec<_> = rooms.collect();
+        rooms.sort_by_key(|(time, room, _)| (*time, *room));
+        let due = rooms.into_iter().map(|(_, room, documents)| {
+            let users = documents.iter().filter(|(_, document)| due_first(document).is_some());
+            (room.clone(), users.map(|(user, _)| user.clone()).collect())
+        });
+        due.collect()
     }
 }
 
@@ -277,10 +281,13 @@ impl Store for Memory {
             }
             let due = inner.state.due(self.now());
             drop(inner);
-            let Some((room_jid, user_jids)) = due else { return Ok(()) };
-            let outcome = self.apply_now(&Request::new(Command::Expire { room_jid, user_jids }))?;
-            if !outcome.changed {
-                // The clock has stepped back, and what was due is so no more.
+            let mut any = false;
+            for (room_jid, user_jids) in due {
+                let request = Request::new(Command::Expire { room_jid, user_jids });
+                any |= self.apply_now(&request)?.changed;
+            }
+            if !any {
+                // Nothing was due, or the clock has stepped back, and what was due is so no more.
                 return Ok(());
             }
         }

@@ -49,11 +49,12 @@ pub trait Store: Send + Sync {
     ///
     /// [`Error::Refused`] as the rules say, [`Error::RequestIdReused`] if the key was
     /// used for another request, [`Error::Overloaded`] if too many writes are waiting,
-    /// [`Error::DiskFull`] if the disk is: nothing was done then. After [`Error::WritesStopped`], [`Error::Unavailable`] and
-    /// [`Error::Corrupt`] it may have been.
+    /// [`Error::DiskFull`] if the disk is: nothing was done then. After
+    /// [`Error::WritesStopped`], [`Error::Unavailable`] and [`Error::Corrupt`] it may have been.
     async fn apply(&self, request: Request) -> Result<Outcome, Error>;
 
-    /// Ends all hats whose time has come.
+    /// Ends all hats whose time has come: one commit for each room, the room of the hat due first
+    /// before the others, and again as long as any are left.
     ///
     /// # Errors
     ///

@@ -21,6 +21,7 @@ conformance! {
     a_new_end_replaces_the_old_one,
     an_end_that_was_moved_or_lifted_ends_nothing,
     many_that_are_due_end_in_several_commits,
+    what_is_due_first_ends_first,
 }
 
 async fn a_hat_lasts_until_its_expiry_is_committed(h: &mut Harness) {
@@ -159,4 +160,22 @@ async fn many_that_are_due_end_in_several_commits(h: &mut Harness) {
     h.store().expire().await.unwrap();
     let sizes: Vec<_> = h.since(before).await.iter().map(|it| it.commit.users.len()).collect();
     assert_eq!(sizes, [2, 2, 1]);
+}
+
+async fn what_is_due_first_ends_first(h: &mut Harness) {
+    h.begin_with(|setup| setup.options.limits.operations_per_commit_max = 2);
+    let due = [("b", 10, 3), ("c", 11, 1), ("a", 12, 3), ("d", 12, 1)];
+    for (room, end, users) in due {
+        let room_jid = format!("{room}@rooms.example");
+        h.ok(put_room_as(&room_jid, for_anyone())).await;
+        for name in ["ann", "bob", "cat"].iter().take(users) {
+            h.ok(add(target(&room_jid, name), "x", until(end))).await;
+        }
+    }
+    h.clock.set(12);
+    let before = h.store().head().0;
+    h.store().expire().await.unwrap();
+    let ended = h.since(before).await;
+    let rooms: Vec<_> = ended.iter().map(|entry| entry.commit.room_jid.local()).collect();
+    assert_eq!(rooms, ["b", "c", "a", "d", "b", "a"], "no room waits for all of another");
 }

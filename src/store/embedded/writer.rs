@@ -1,7 +1,7 @@
 //! The one thread that writes: it takes what is waiting, decides it, makes it durable
 //! with one fdatasync, shows it, and answers.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -285,7 +285,7 @@ impl Writer {
     fn end_into(
         &mut self,
         batch: &mut Batch<'_>,
-        due: BTreeMap<RoomJid, BTreeSet<UserJid>>,
+        due: Vec<(RoomJid, BTreeSet<UserJid>)>,
         now: Timestamp,
     ) -> Result<bool, Error> {
         let mut any = false;

@@ -1,6 +1,6 @@
 //! Records and pages of them, out of the state.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeSet, HashMap};
 use std::ops::ControlFlow;
 use std::sync::atomic::Ordering;
 
@@ -191,13 +191,15 @@ impl Documents {
         Position::new(self.applying.load(Ordering::Acquire))
     }
 
-    /// Users who have hats that are due, by room: those due first, up to `limit` users.
+    /// Up to `limit` users who have hats that are due, those due first, by room: the room of the
+    /// hat due first comes first.
     pub(in super::super) fn due(
         &self,
         now: Timestamp,
         limit: usize,
-    ) -> Result<BTreeMap<RoomJid, BTreeSet<UserJid>>, Error> {
-        let mut due: BTreeMap<RoomJid, BTreeSet<UserJid>> = BTreeMap::new();
+    ) -> Result<Vec<(RoomJid, BTreeSet<UserJid>)>, Error> {
+        let mut due: Vec<(RoomJid, BTreeSet<UserJid>)> = Vec::new();
+        let mut places: HashMap<RoomJid, usize> = HashMap::new();
         for key in self.by_expiry.iter().keys().take(limit) {
             let key = key?;
             let parts = parsed("by_expiry", &key, keys::parse_by_expiry(&key))?;
@@ -205,7 +207,11 @@ impl Documents {
             if time > now {
                 break;
             }
-            due.entry(room).or_default().insert(user);
+            let place = *places.entry(room.clone()).or_insert(due.len());
+            match due.get_mut(place) {
+                Some((_, users)) => _ = users.insert(user),
+                None => due.push((room, BTreeSet::from([user]))),
+            }
         }
         Ok(due)
     }
