@@ -32,6 +32,10 @@ pub(crate) enum Bug {
     UnchangedCommitted,
     /// An outcast keeps the hats, and has them again when it is one no more.
     OutcastKeepsHats,
+    /// When a hat ends, the user's other hats end with it.
+    ExpiryTakesAll,
+    /// A room that is made again after it was deleted has the catalogue that it had.
+    DeletedRoomKeepsCatalogue,
     /// The attachment before a change is not told.
     PreviousMissing,
     /// A watch misses a commit when several have come since it last looked.

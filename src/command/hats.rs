@@ -320,7 +320,10 @@ pub(super) fn expire(
     loop {
         let mut draft = Draft::open(turn, room_jid)?;
         for user in &users {
-            let ended = |had: &Attachment| had.expire_time.is_some_and(|time| time <= turn.env.now);
+            let ended = |had: &Attachment| {
+                had.expire_time.is_some_and(|time| time <= turn.env.now)
+                    || planted::has(Bug::ExpiryTakesAll)
+            };
             draft.document(user)?.hats.retain(|_, had| !ended(had));
         }
         match draft.finish(Cause::Expiry, "") {

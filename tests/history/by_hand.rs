@@ -1,11 +1,12 @@
 //! The checker is checked: histories made by hand, sound ones and such as have just one fault.
 
 use std::collections::BTreeMap;
+use std::time::{Duration, SystemTime};
 
 use hatd_client::pb::{self, Affiliation, ErrorReason};
 
 use super::check::{Kind, check};
-use super::record::{Answer, Call, History, What};
+use super::record::{Answer, Call, Definition, History, What};
 
 const ROOM: &str = "room@conference.localhost";
 const USER: &str = "ada@localhost";
@@ -37,17 +38,34 @@ fn given(revision: u64, title: &str, before: Option<&str>) -> pb::Commit {
         before.map(|title| pb::Attachment { title: title.to_owned(), ..Default::default() });
     let change = pb::HatChange { hat_id: HAT.to_owned(), previous, ..Default::default() };
     let user = pb::UserChange { user_hats: Some(hatted(revision, title)), changes: vec![change] };
-    pb::Commit { room_jid: ROOM.to_owned(), revision, users: vec![user], ..Default::default() }
+    pb::Commit { users: vec![user], ..commit(revision) }
+}
+
+/// A commit that a call asked for.
+fn commit(revision: u64) -> pb::Commit {
+    pb::Commit {
+        room_jid: ROOM.to_owned(),
+        revision,
+        commit_time: Some(clock(revision).into()),
+        cause: pb::CommitCause::Request.into(),
+        ..Default::default()
+    }
+}
+
+/// What the clock said at the commit of a revision.
+fn clock(revision: u64) -> SystemTime {
+    SystemTime::UNIX_EPOCH + Duration::from_secs(revision)
 }
 
 fn call(time: (u64, u64), what: What, answer: Answer) -> Call {
     let (began, ended) = time;
-    Call { began, ended, room_jid: ROOM.to_owned(), what, answer }
+    Call { began, ended, ended_at: clock(ended), room_jid: ROOM.to_owned(), what, answer }
 }
 
 fn add(title: &str, etag: &str) -> What {
     let (user_jid, hat_id) = (USER.to_owned(), HAT.to_owned());
-    What::Add { user_jid, hat_id, title: title.to_owned(), etag: etag.to_owned() }
+    let (title, etag) = (title.to_owned(), etag.to_owned());
+    What::Add { user_jid, hat_id, title, etag, expire_time: None }
 }
 
 fn affiliate(affiliation: Affiliation) -> What {
@@ -60,6 +78,10 @@ fn read() -> What {
 
 fn written(revision: u64, document: pb::UserHats) -> Answer {
     Answer::Written { revision, changed: true, replayed: false, documents: vec![document] }
+}
+
+fn done(revision: u64) -> Answer {
+    Answer::Written { revision, changed: true, replayed: false, documents: vec![] }
 }
 
 fn seen(revision: u64, document: pb::UserHats) -> Answer {
@@ -230,6 +252,126 @@ fn a_request_that_is_done_again_is_found() {
     assert_eq!(with((5, 6), again(), answer(2, true)), []);
     assert_eq!(with((5, 6), again(), answer(3, false)), [Kind::Twice]);
     assert_eq!(with((5, 6), again(), answer(1, true)), [Kind::Twice]);
+}
+
+/// A gift that is to end at once, and that it ends.
+fn gift_that_ends() -> History {
+    let mut history = two_gifts();
+    history.calls.pop();
+    let What::Add { expire_time, .. } = &mut history.calls[0].what else { unreachable!() };
+    *expire_time = Some(clock(2));
+    let end = Some(clock(2).into());
+    let ends = |hats: &mut BTreeMap<String, pb::Attachment>| {
+        for hat in hats.values_mut() {
+            hat.expire_time = end;
+        }
+    };
+    ends(&mut history.log[0].users[0].user_hats.as_mut().unwrap().hats);
+    let Answer::Written { documents, .. } = &mut history.calls[0].answer else { unreachable!() };
+    ends(&mut documents[0].hats);
+
+    let previous = pb::Attachment { title: "a".to_owned(), expire_time: end, ..Default::default() };
+    let change =
+        pb::HatChange { hat_id: HAT.to_owned(), previous: Some(previous), ..Default::default() };
+    let user_hats = Some(document(0, None, Affiliation::None));
+    history.log[1] = pb::Commit {
+        users: vec![pb::UserChange { user_hats, changes: vec![change] }],
+        cause: pb::CommitCause::Expiry.into(),
+        ..commit(2)
+    };
+    history
+}
+
+#[test]
+fn hats_that_end_early_or_not_at_all_are_found() {
+    assert_eq!(kinds(&gift_that_ends()), []);
+    let mut early = gift_that_ends();
+    early.log[1].commit_time = Some(clock(1).into());
+    assert_eq!(kinds(&early), [Kind::Effect]);
+    let mut unasked = gift_that_ends();
+    unasked.log[1].cause = pb::CommitCause::Request.into();
+    assert_eq!(kinds(&unasked), [Kind::Effect]);
+    let mut never = gift_that_ends();
+    never.log.pop();
+    assert_eq!(kinds(&never), [Kind::Effect]);
+}
+
+#[test]
+fn a_hat_that_was_given_too_late_is_found() {
+    let mut late = gift_that_ends();
+    late.log[0].commit_time = Some(clock(2).into());
+    assert_eq!(kinds(&late), [Kind::Condition]);
+
+    let gift = gift_that_ends().calls[0].what.clone();
+    let with =
+        |time: (u64, u64)| with(time, gift.clone(), Answer::Refused(ErrorReason::InvalidField));
+    assert_eq!(with((1, 2)), [], "it has come too late");
+    assert_eq!(with((0, 1)), [Kind::Condition], "it has not");
+}
+
+/// Two gifts, then the room is deleted and made again.
+fn room_made_again() -> History {
+    let mut history = two_gifts();
+    history.calls.push(call((5, 6), What::Delete, done(3)));
+    history.log.push(pb::Commit { room_deleted: true, ..commit(3) });
+    history.calls.push(call((7, 8), What::Put, done(4)));
+    let room = Some(pb::Room { room_jid: ROOM.to_owned(), ..Default::default() });
+    history.log.push(pb::Commit { room, ..commit(4) });
+    history
+}
+
+#[test]
+fn a_room_that_is_there_when_deleted_or_keeps_anything_is_found() {
+    assert_eq!(kinds(&room_made_again()), []);
+    let with = |time, what, answer| {
+        let mut history = room_made_again();
+        history.calls.push(call(time, what, answer));
+        kinds(&history)
+    };
+    let gone = || Answer::Refused(ErrorReason::RoomNotFound);
+    assert_eq!(with((6, 8), read(), gone()), []);
+    assert_eq!(with((9, 10), read(), gone()), [Kind::Condition], "it is there");
+    let nothing = || seen(3, document(0, None, Affiliation::None));
+    assert_eq!(with((6, 8), read(), nothing()), [Kind::Condition], "it was not there");
+    let empty = |revision| Answer::Read { revision, documents: vec![] };
+    assert_eq!(with((9, 10), What::List, empty(4)), []);
+    assert_eq!(with((9, 10), read(), seen(4, hatted(2, "b"))), [Kind::Answer], "it is kept");
+    let again = || What::Again { of: Box::new(add("b", "")), revision: 2 };
+    assert_eq!(with((6, 8), again(), gone()), [Kind::Condition], "it was answered already");
+}
+
+#[test]
+fn claims_of_what_is_not_to_be_claimed_are_found() {
+    let hat_id = || HAT.to_owned();
+    let claim = || What::Claim { user_jid: USER.to_owned(), hat_id: hat_id() };
+    let with = |self_assignable, answer| {
+        let mut history = two_gifts();
+        let definition = Definition { title: "A".to_owned(), self_assignable };
+        let what = What::Define { hat_id: hat_id(), definition };
+        history.calls.push(call((5, 6), what, done(3)));
+        let definition = pb::HatDefinition {
+            hat_id: hat_id(),
+            title: "A".to_owned(),
+            self_assignable,
+            revision: 3,
+            etag: "3".to_owned(),
+            ..Default::default()
+        };
+        history.log.push(pb::Commit { definitions: vec![definition], ..commit(3) });
+        history.calls.push(call((7, 8), claim(), answer));
+        kinds(&history)
+    };
+    let unchanged = || Answer::Written {
+        revision: 3,
+        changed: false,
+        replayed: false,
+        documents: vec![hatted(2, "b")],
+    };
+    let refused = || Answer::Refused(ErrorReason::HatNotSelfAssignable);
+    assert_eq!(with(true, unchanged()), []);
+    assert_eq!(with(true, refused()), [Kind::Condition]);
+    assert_eq!(with(false, unchanged()), [Kind::Condition]);
+    assert_eq!(with(false, refused()), []);
 }
 
 #[test]

@@ -9,9 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use hatd_client::pb::{self, ErrorReason};
 
-use super::model::{self, Document, State, apply, document, document_mut};
-use super::record::{Answer, Call, History, Watched, What};
-use crate::watch::held::Held;
+use super::model::{self, Document, State, apply, clock};
+use super::record::{Answer, Call, Definition, History, Watched, What};
 
 /// What a history must not have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -55,7 +54,7 @@ pub(super) fn check(history: &History) -> Vec<Violation> {
         checker.report(Kind::Watch, broken);
     }
     for watched in &history.watches {
-        checker.check_watch(watched, &history.log);
+        checker.check_watch(watched, history);
     }
     checker.found
 }
@@ -102,6 +101,9 @@ impl Checker {
             let before = revisions.insert(&commit.room_jid, commit.revision);
             if before.is_some_and(|before| before >= commit.revision) {
                 self.report(Kind::Order, format!("{before:?}, then {commit:?}"));
+            }
+            if commit.room_deleted {
+                documents.retain(|(room_jid, _), _| *room_jid != commit.room_jid);
             }
             for user in &commit.users {
                 let document = user.user_hats.as_ref().unwrap();
@@ -187,7 +189,7 @@ impl Checker {
     }
 
     /// The states that the commits and calls of a room lead through. Each commit was asked for, and
-    /// is what its call makes of the state before it.
+    /// is what its call makes of the state before it; or hats end by it, as all do that are to.
     fn replay<'a>(
         &mut self,
         log: impl Iterator<Item = &'a pb::Commit>,
@@ -199,39 +201,105 @@ impl Checker {
         let mut state = State::new();
         for revision in revisions {
             let before = state.clone();
-            let (commit, call) = (log.get(&revision), written.get(&revision));
-            for user in commit.iter().flat_map(|commit| &commit.users) {
-                let shown = user.user_hats.as_ref().unwrap();
-                let document = Document::of(shown);
-                let expected = if document.is_nothing() { 0 } else { revision };
-                if shown.revision != expected || shown.etag != expected.to_string() {
-                    self.report(Kind::Effect, format!("{shown:?} was changed by {revision}"));
+            match (log.get(&revision).copied(), written.get(&revision).copied()) {
+                (Some(commit), call) => {
+                    self.follow(&mut state, commit);
+                    self.check_commit(&before, commit, call, &state);
                 }
-                state.insert(shown.user_jid.clone(), document);
-            }
-            if let (None, Some(Call { what: What::Affiliate { user_jid, affiliation }, .. })) =
-                (commit, call)
-            {
-                // Who has no hats can become anything without watches being told.
-                let document = document_mut(&mut state, user_jid);
-                (document.affiliation, document.revision) = (*affiliation, revision);
-            } else if commit.is_none() {
-                self.report(Kind::Answer, format!("{call:?} is not in the log"));
-            }
-            match call.map(|call| apply(&call.what, &before)) {
-                None => self.report(Kind::Effect, format!("nobody asked for {commit:?}")),
-                Some(Err(reasons)) => {
-                    self.report(Kind::Condition, format!("{call:?} was done, despite {reasons:?}"));
+                (None, Some(call)) => {
+                    self.follow_hidden(&mut state, call);
+                    self.check_effect(&before, call, &state);
                 }
-                Some(Ok(expected)) if model::differ(&expected, &state) => {
-                    let what = format!("{call:?} made {commit:?} of {before:?}");
-                    self.report(Kind::Effect, what);
-                }
-                Some(Ok(_)) => {}
+                (None, None) => unreachable!("{revision} is of a commit or a call"),
             }
             states.insert(revision, state.clone());
         }
+        let mut hats = state.documents.values().flat_map(|document| document.hats.values());
+        if hats.any(|hat| hat.expire_time.is_some()) {
+            self.report(Kind::Effect, format!("hats have not ended: {state:?}"));
+        }
         Room(states)
+    }
+
+    /// Goes on to the state that a commit shows.
+    fn follow(&mut self, state: &mut State, commit: &pb::Commit) {
+        if commit.room_deleted {
+            *state = State::none();
+        }
+        if commit.room.is_some() {
+            state.exists = true;
+        }
+        for user in &commit.users {
+            let shown = user.user_hats.as_ref().unwrap();
+            let document = Document::of(shown);
+            let expected = if document.is_nothing() { 0 } else { commit.revision };
+            if shown.revision != expected || shown.etag != expected.to_string() {
+                self.report(Kind::Effect, format!("{shown:?} was changed by {commit:?}"));
+            }
+            state.documents.insert(shown.user_jid.clone(), document);
+        }
+        for shown in &commit.definitions {
+            if shown.revision != commit.revision || shown.etag != commit.revision.to_string() {
+                self.report(Kind::Effect, format!("{shown:?} was changed by {commit:?}"));
+            }
+            state.definitions.insert(shown.hat_id.clone(), Definition::of(shown));
+        }
+        for hat_id in &commit.removed_definitions {
+            state.definitions.remove(hat_id);
+        }
+    }
+
+    /// Goes on to the state that a call has made of which the log says nothing.
+    fn follow_hidden(&mut self, state: &mut State, call: &Call) {
+        match (&call.what, &call.answer) {
+            // Who has no hats can become anything without watches being told.
+            (What::Affiliate { user_jid, affiliation }, Answer::Written { revision, .. }) => {
+                let document = state.document_mut(user_jid);
+                (document.affiliation, document.revision) = (*affiliation, *revision);
+            }
+            _ => self.report(Kind::Answer, format!("{call:?} is not in the log")),
+        }
+    }
+
+    /// A commit was asked for, or came in its time, and is what it has to be.
+    fn check_commit(
+        &mut self,
+        before: &State,
+        commit: &pb::Commit,
+        call: Option<&Call>,
+        after: &State,
+    ) {
+        let time = clock(commit.commit_time.unwrap());
+        let Some(call) = call else {
+            let users = commit.users.iter().map(|user| user.user_hats.as_ref().unwrap());
+            let expected = before.expire(users.map(|it| it.user_jid.as_str()), time);
+            if commit.cause() != pb::CommitCause::Expiry || model::differ(&expected, after) {
+                self.report(Kind::Effect, format!("nobody asked for {commit:?} of {before:?}"));
+            }
+            return;
+        };
+        if commit.cause() != cause(&call.what) {
+            self.report(Kind::Effect, format!("{call:?} has made {commit:?}"));
+        }
+        if let What::Add { expire_time: Some(expire_time), .. } = call.what
+            && expire_time <= time
+        {
+            self.report(Kind::Condition, format!("{call:?} was done, too late"));
+        }
+        self.check_effect(before, call, after);
+    }
+
+    /// A call has made of a state what it had to.
+    fn check_effect(&mut self, before: &State, call: &Call, after: &State) {
+        match apply(&call.what, before) {
+            Err(reasons) => {
+                self.report(Kind::Condition, format!("{call:?} was done, despite {reasons:?}"));
+            }
+            Ok(expected) if model::differ(&expected, after) => {
+                self.report(Kind::Effect, format!("{call:?} made {after:?} of {before:?}"));
+            }
+            Ok(_) => {}
+        }
     }
 
     /// A read shows what there is.
@@ -241,7 +309,8 @@ impl Checker {
             self.report(Kind::Condition, format!("{call:?} with {state:?}"));
         }
         if *what == What::List {
-            let with_hats = state.iter().filter(|(_, document)| !document.hats.is_empty());
+            let with_hats =
+                state.documents.iter().filter(|(_, document)| !document.hats.is_empty());
             let shown = documents.iter().map(|document| &document.user_jid);
             if !with_hats.map(|(user_jid, _)| user_jid).eq(shown) {
                 self.report(Kind::Answer, format!("{call:?} with {state:?}"));
@@ -252,7 +321,7 @@ impl Checker {
     /// Documents are answered as they are.
     fn check_documents(&mut self, call: &Call, documents: &[pb::UserHats], state: &State) {
         for shown in documents {
-            let there = document(state, &shown.user_jid);
+            let there = state.document(&shown.user_jid);
             if there != Document::of(shown) || shown.etag != there.revision.to_string() {
                 self.report(Kind::Answer, format!("{call:?}, and there is {there:?}"));
             }
@@ -305,7 +374,13 @@ impl Checker {
         let from = before.map(|it| it.revision).max().unwrap_or(0);
         let after = placed.iter().filter(|it| it.call.began > call.ended);
         let to = after.map(|it| it.revision - u64::from(it.wrote)).min().unwrap_or(u64::MAX);
-        let refuses = |state| apply(&call.what, state).is_err_and(|it| it.contains(&reason));
+        // A hat is not given that would have ended already.
+        let is_late = matches!(call.what, What::Add { expire_time: Some(time), .. }
+            if time <= call.ended_at);
+        let refuses = |state: &State| match apply(&call.what, state) {
+            Err(reasons) if reasons.contains(&reason) => true,
+            _ => reason == ErrorReason::InvalidField && is_late && state.exists,
+        };
         if !room.between(from, to).any(refuses) {
             self.report(Kind::Condition, format!("{call:?} from {from} to {to}"));
         }
@@ -313,11 +388,13 @@ impl Checker {
 
     /// A watch began with a state that there was, and was shown what came after it: all of it that
     /// it selected, each once, and whole.
-    fn check_watch(&mut self, watched: &Watched, log: &[pb::Commit]) {
+    fn check_watch(&mut self, watched: &Watched, history: &History) {
         for broken in &watched.broken {
             self.report(Kind::Watch, broken);
         }
-        let narrowed: Vec<_> = log.iter().filter_map(|commit| narrow(watched, commit)).collect();
+        let selector = &watched.selector;
+        let narrowed = history.log.iter().filter_map(|commit| narrow(selector, commit));
+        let narrowed: Vec<_> = narrowed.collect();
         let Some(from) = narrowed.len().checked_sub(watched.news.len()) else {
             self.report(Kind::Watch, format!("{watched:?} was shown more than there was"));
             return;
@@ -326,43 +403,64 @@ impl Checker {
         if let Some((expected, shown)) =
             after.iter().zip(&watched.news).find(|(expected, shown)| expected != shown)
         {
-            let selector = &watched.selector;
             let what = format!("a watch of {selector:?}: {expected:?} was shown as {shown:?}");
             self.report(Kind::Watch, what);
             return;
         }
-        let mut began_with = BTreeMap::new();
-        for user in before.iter().flat_map(|commit| &commit.users) {
-            let document = user.user_hats.as_ref().unwrap();
-            let key = (document.room_jid.clone(), document.user_jid.clone());
-            if document.hats.is_empty() {
-                began_with.remove(&key);
-            } else {
-                began_with.insert(key, document.clone());
-            }
+        let mut expected = history.began_with.clone();
+        expected.rooms.retain(|room_jid, _| is_of_room(selector, room_jid));
+        for commit in before {
+            expected.add_commit(commit);
         }
-        let Held { users, .. } = &watched.began_with;
-        if *users != began_with {
-            self.report(Kind::Watch, format!("{users:?} was no state: {began_with:?}"));
+        if watched.began_with != expected {
+            let what = format!("{:?} was no state: {expected:?}", watched.began_with);
+            self.report(Kind::Watch, what);
         }
     }
 }
 
+/// Why a commit is made that a call asks for.
+fn cause(what: &What) -> pb::CommitCause {
+    match what {
+        What::Affiliate { .. } => pb::CommitCause::Affiliation,
+        What::Destroy { .. } => pb::CommitCause::Destroyed,
+        _ => pb::CommitCause::Request,
+    }
+}
+
+/// Whether a selector is of a room, not of users wherever they are.
+fn is_of_room(selector: &pb::WatchSelector, room_jid: &str) -> bool {
+    let is_of_users = selector.room_jid.is_empty() && !selector.user_jid.is_empty();
+    !is_of_users && is_in_range(selector, room_jid)
+}
+
+/// Whether a selector has no other rooms than this one in mind.
+fn is_in_range(selector: &pb::WatchSelector, room_jid: &str) -> bool {
+    let pb::WatchSelector { room_jid: room, room_domain, .. } = selector;
+    let (_, domain) = room_jid.split_once('@').unwrap();
+    (room.is_empty() || room == room_jid) && (room_domain.is_empty() || room_domain == domain)
+}
+
 /// What a watch is shown of a commit.
-fn narrow(watched: &Watched, commit: &pb::Commit) -> Option<pb::Commit> {
-    let pb::WatchSelector { room_jid, user_jid, room_domain } = &watched.selector;
-    let (_, domain) = commit.room_jid.split_once('@').unwrap();
-    let is_elsewhere = !room_jid.is_empty() && commit.room_jid != *room_jid
-        || !room_domain.is_empty() && domain != room_domain;
-    if is_elsewhere {
+fn narrow(selector: &pb::WatchSelector, commit: &pb::Commit) -> Option<pb::Commit> {
+    if !is_in_range(selector, &commit.room_jid) {
         return None;
     }
-    let is_of = |it: &pb::UserChange| {
-        it.user_hats
-            .as_ref()
-            .is_some_and(|document| user_jid.is_empty() || document.user_jid == *user_jid)
+    let is_selected = |it: &pb::UserChange| {
+        let document = it.user_hats.as_ref().unwrap();
+        selector.user_jid.is_empty() || document.user_jid == selector.user_jid
     };
     let mut narrowed = commit.clone();
-    narrowed.users.retain(is_of);
-    (!narrowed.users.is_empty()).then_some(narrowed)
+    narrowed.users.retain(is_selected);
+    if !is_of_room(selector, &commit.room_jid) {
+        narrowed.room = None;
+        narrowed.definitions.clear();
+        narrowed.removed_definitions.clear();
+    }
+    let says_anything = narrowed.room.is_some()
+        || narrowed.room_deleted
+        || !narrowed.users.is_empty()
+        || !narrowed.definitions.is_empty()
+        || !narrowed.removed_definitions.is_empty();
+    says_anything.then_some(narrowed)
 }

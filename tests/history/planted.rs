@@ -46,6 +46,9 @@ planted! {
     an_update_in_part_is_found: "update-in-part", [Kind::Effect, Kind::Answer];
     a_commit_of_nothing_is_found: "unchanged-committed", [Kind::Effect, Kind::Answer];
     an_outcast_who_keeps_the_hats_is_found: "outcast-keeps-hats", [Kind::Effect, Kind::Answer];
+    hats_that_end_with_another_are_found: "expiry-takes-all", [Kind::Effect];
+    a_catalogue_that_outlives_its_room_is_found: "deleted-room-keeps-catalogue",
+        [Kind::Effect, Kind::Answer, Kind::Condition, Kind::Watch];
     a_change_without_what_was_before_is_found: "previous-missing", [Kind::Effect];
     a_commit_that_a_watch_misses_is_found: "watch-skips-commit", [Kind::Watch, Kind::Answer];
     a_resume_that_repeats_is_found: "resume-repeats", [Kind::Watch, Kind::Order];

@@ -1,5 +1,7 @@
 //! What is recorded of a history.
 
+use std::time::SystemTime;
+
 use hatd_client::pb;
 
 use crate::watch::held::Held;
@@ -12,8 +14,10 @@ pub(super) type Moment = u64;
 pub(super) struct History {
     /// Calls, by any client.
     pub(super) calls: Vec<Call>,
-    /// What a watch of everything was shown from the beginning on: every commit that concerns
-    /// hats, in order.
+    /// What there was in the beginning: rooms without anything.
+    pub(super) began_with: Held,
+    /// What a watch of everything was shown from then on: every commit but those that change only
+    /// affiliations of users without hats, in order.
     pub(super) log: Vec<pb::Commit>,
     /// What broke that watch's promises as it came.
     pub(super) broken: Vec<String>,
@@ -26,6 +30,8 @@ pub(super) struct History {
 pub(super) struct Call {
     pub(super) began: Moment,
     pub(super) ended: Moment,
+    /// What the clock said then.
+    pub(super) ended_at: SystemTime,
     pub(super) room_jid: String,
     pub(super) what: What,
     pub(super) answer: Answer,
@@ -44,6 +50,8 @@ pub(super) enum What {
         hat_id: String,
         title: String,
         etag: String,
+        /// When the hat is to end by itself.
+        expire_time: Option<SystemTime>,
     },
     Remove {
         user_jid: String,
@@ -54,6 +62,16 @@ pub(super) enum What {
         user_jid: String,
         hat_id: String,
         active: bool,
+    },
+    /// Takes a hat that is for everyone to take.
+    Claim {
+        user_jid: String,
+        hat_id: String,
+    },
+    /// Gives a hat up.
+    Discard {
+        user_jid: String,
+        hat_id: String,
     },
     /// Sets the hats of several users, if a user has or lacks a hat.
     Update {
@@ -67,6 +85,10 @@ pub(super) enum What {
         hat_id: String,
         title: String,
     },
+    Define {
+        hat_id: String,
+        definition: Definition,
+    },
     Destroy {
         hat_id: String,
     },
@@ -74,11 +96,21 @@ pub(super) enum What {
         user_jid: String,
         affiliation: pb::Affiliation,
     },
+    /// Makes the room, if there is none.
+    Put,
+    Delete,
     /// A request that was answered once more, with its id.
     Again {
         of: Box<What>,
         revision: u64,
     },
+}
+
+/// What a room's catalogue says of a hat.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Definition {
+    pub(super) title: String,
+    pub(super) self_assignable: bool,
 }
 
 /// What must hold for an update.

@@ -224,10 +224,14 @@ async fn until_it_serves(
 
 /// Makes a room in which every user can have hats.
 pub(crate) async fn put_open_room(client: &Client, room_jid: &str) -> u64 {
-    let request = pb::PutRoomRequest {
+    client.put_room(open_room(room_jid)).await.unwrap().revision
+}
+
+/// A room in which anyone can have hats.
+pub(crate) fn open_room(room_jid: &str) -> pb::PutRoomRequest {
+    pb::PutRoomRequest {
         room_jid: room_jid.to_owned(),
         eligibility: pb::Eligibility::Anyone.into(),
         ..Default::default()
-    };
-    client.put_room(request).await.unwrap().revision
+    }
 }

@@ -106,7 +106,7 @@ impl Follower {
 }
 
 impl Held {
-    fn add_page(&mut self, page: &pb::WatchSnapshot) {
+    pub(crate) fn add_page(&mut self, page: &pb::WatchSnapshot) {
         for room in &page.rooms {
             let before = self.rooms.insert(room.room_jid.clone(), room.clone());
             assert_eq!(before, None, "a room comes once");
@@ -123,7 +123,7 @@ impl Held {
         }
     }
 
-    fn add_commit(&mut self, commit: &pb::Commit) {
+    pub(crate) fn add_commit(&mut self, commit: &pb::Commit) {
         let room = &commit.room_jid;
         if commit.room_deleted {
             assert!(commit.room.is_none() && commit.users.is_empty(), "{commit:?}");

@@ -6,6 +6,7 @@ use super::{Documents, Error, caught, decode, parsed};
 use crate::commit::{ChangeKind, Commit, Position, UserChange};
 use crate::hat::Document;
 use crate::jid::RoomJid;
+use crate::planted::{self, Bug};
 use crate::store::embedded::checkpoint::Kind;
 use crate::store::embedded::keys;
 use crate::store::embedded::values::{StoredRequest, StoredRoom, encode};
@@ -141,8 +142,10 @@ impl Documents {
             self.by_user.remove(keys::by_user(&user, room))?;
             self.documents.remove(key)?;
         }
-        for key in self.definitions.scan_prefix(&prefix).keys() {
-            self.definitions.remove(key?)?;
+        if !planted::has(Bug::DeletedRoomKeepsCatalogue) {
+            for key in self.definitions.scan_prefix(&prefix).keys() {
+                self.definitions.remove(key?)?;
+            }
         }
         self.rooms.remove(keys::room(room))?;
         Ok(())
