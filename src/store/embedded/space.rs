@@ -4,6 +4,7 @@ use std::fs::{self, File};
 use std::io;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{FallocateFlags, fallocate, statvfs};
 use rustix::io::Errno;
@@ -17,6 +18,10 @@ const REMOVALS_PART: u64 = 4;
 /// How large the ballast is, in bytes. Our choice: starting and stopping write less, unless the
 /// state is made again, for which the old one goes first.
 const BALLAST_BYTES: u64 = 8 << 20;
+
+/// How often it is said at most what is written. Our choice: each write looks, and with a disk that
+/// hovers about the watermark, lines without end would take the room that is left.
+const SAID_EVERY: Duration = Duration::from_secs(10);
 
 /// Which writes there is room for, with so many bytes free, of which so many are to stay free.
 pub(super) fn writes(free: u64, min_free: u64) -> Writes {
@@ -36,13 +41,13 @@ pub(super) struct Space {
     ballast: PathBuf,
     /// How many bytes are to stay free.
     min_free: u64,
-    /// What there was room for at the last look.
-    writes: Writes,
+    /// What was last said that there is room for, and when.
+    said: (Writes, Option<Instant>),
 }
 
 impl Space {
     pub(super) fn new(path: &Path, ballast: PathBuf, min_free: u64) -> Self {
-        Self { path: path.to_owned(), ballast, min_free, writes: Writes::All }
+        Self { path: path.to_owned(), ballast, min_free, said: (Writes::All, None) }
     }
 
     /// Gives the ballast's room back if there is not enough without.
@@ -75,10 +80,10 @@ impl Space {
         }
     }
 
-    /// Looks what there is room for, and says so when it has changed.
+    /// Looks what there is room for, and says so if it has changed.
     pub(super) fn look(&mut self) -> Writes {
-        let (path, min_free) = (&self.path, self.min_free);
-        let (writes, free) = match free_bytes(path) {
+        let min_free = self.min_free;
+        let (writes, free) = match free_bytes(&self.path) {
             Ok(free) => (writes(free, min_free), free),
             // Nothing is known, and writing finds out.
             Err(error) => {
@@ -86,8 +91,8 @@ impl Space {
                 (Writes::All, min_free)
             }
         };
-        if writes != self.writes {
-            let path = path.display();
+        if self.is_to_say(writes, Instant::now()) {
+            let path = self.path.display();
             match writes {
                 Writes::All => tracing::info!(%path, free, "there is room again for all writes"),
                 Writes::Removals => tracing::warn!(
@@ -97,9 +102,19 @@ impl Space {
                     %path, free, min_free, "the disk is full: nothing is written until there is room",
                 ),
             }
-            self.writes = writes;
         }
         writes
+    }
+
+    /// Whether something else was said last, and long enough ago. Then this is said.
+    fn is_to_say(&mut self, writes: Writes, now: Instant) -> bool {
+        let (said, at) = self.said;
+        let is_soon = at.is_some_and(|at| now.duration_since(at) < SAID_EVERY);
+        if writes == said || is_soon {
+            return false;
+        }
+        self.said = (writes, Some(now));
+        true
     }
 }
 
@@ -142,6 +157,19 @@ mod tests {
         assert_eq!(look(free / 2), Writes::All);
         assert_eq!(look(free * 2), Writes::Removals);
         assert_eq!(look(free * 8), Writes::DiskFull);
+    }
+
+    #[test]
+    fn a_disk_that_hovers_about_the_watermark_makes_few_lines() {
+        let mut space = space(Path::new("/"), 0);
+        let began = Instant::now();
+        let mut says = |writes, after| space.is_to_say(writes, began + after);
+        assert!(!says(Writes::All, Duration::ZERO), "that is no news");
+        assert!(says(Writes::Removals, Duration::ZERO));
+        let soon = SAID_EVERY - Duration::from_nanos(1);
+        assert!(!says(Writes::All, soon) && !says(Writes::Removals, soon));
+        assert!(!says(Writes::Removals, SAID_EVERY), "it was said already");
+        assert!(says(Writes::All, SAID_EVERY), "and what lasts is said");
     }
 
     #[test]
