@@ -16,6 +16,8 @@ pub(crate) enum Bug {
     RebuildMissesLast,
     /// A checkpoint takes the place of the one before it when it is not durable yet.
     CheckpointUnsynced,
+    /// A restored store goes on with the history that was backed up.
+    EpochKept,
     /// A sync of the log that failed is tried again.
     SyncRetried,
     /// The checksums of the log are not looked at.

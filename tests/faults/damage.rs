@@ -14,9 +14,8 @@ use tokio::process::Command;
 
 use super::cycles;
 use super::kills::starting;
-use super::planted::failure;
 use crate::process::hatd::{Hatd, put_open_room};
-use crate::support::BUSY;
+use crate::support::{BUSY, failure};
 use crate::watch::held::Held;
 use crate::watch::traffic;
 

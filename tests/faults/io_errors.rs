@@ -13,12 +13,11 @@ use tonic_health::pb::health_client::HealthClient;
 
 use super::cycles;
 use super::kills::starting;
-use super::planted::failure;
 use crate::process::hatd::{Hatd, put_open_room, under};
 use crate::process::metrics::write_availability;
 use crate::rpc::support::{add_request, check_status, get_request};
-use crate::support::BUSY;
 use crate::support::toolchain::{Missing, or_skip, output};
+use crate::support::{BUSY, failure};
 use crate::watch::held::Follower;
 use crate::watch::stream::{Watch, lively, snapshot};
 

@@ -3,7 +3,7 @@
 use super::kills::kill_often;
 use super::power_cut::cut_often;
 use super::volume::{Kind, Volume};
-use crate::support::{BUSY, toolchain::or_skip};
+use crate::support::{BUSY, failure, toolchain::or_skip};
 use crate::watch::traffic;
 
 /// Cycles within which a bug must be found. Most are found in the first few.
@@ -11,15 +11,6 @@ const CYCLES_MAX: usize = 60;
 
 /// Cycles of kills that a bug must survive which only a power cut shows.
 const KILLS: usize = 10;
-
-/// What a task said when it panicked; nothing if it did not.
-pub(super) async fn failure<T: Send + 'static>(
-    task: impl Future<Output = T> + Send + 'static,
-) -> Option<String> {
-    let panic = tokio::spawn(task).await.err()?.into_panic();
-    let text = panic.downcast_ref::<String>().cloned();
-    Some(text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap())
-}
 
 /// Checks that a fault finds a bug, and that it says one of some things of it.
 async fn is_found<T: Send + 'static>(

@@ -16,6 +16,7 @@ use tonic::{Code, Streaming};
 use super::hatd::{Ended, Hatd, command, put_open_room, run};
 use crate::hatctl::done;
 use crate::rpc::support::{check_status, get_request};
+use crate::support::failure;
 use crate::watch::held::{Follower, Held};
 use crate::watch::stream::{Watch, or_fail, refusal, resume, snapshot};
 use crate::watch::traffic;
@@ -164,6 +165,13 @@ async fn a_backup_stays_what_it_is_while_checkpoints_are_taken() {
 
 #[tokio::test]
 async fn a_restored_store_has_a_new_history_that_no_token_from_before_fits() {
+    check_a_restored_store(None).await;
+    let found = failure(check_a_restored_store(Some("epoch-kept"))).await;
+    assert!(found.is_some_and(|found| found.contains("StoreChanged")));
+}
+
+/// Restores a store; by a hatd with a bug, if one is named.
+async fn check_a_restored_store(bug: Option<&'static str>) {
     let dir = TempDir::new().unwrap();
     let (hatd, backup, state) = with_backup(dir.path()).await;
     let client = hatd.client().await;
@@ -174,7 +182,9 @@ async fn a_restored_store_has_a_new_history_that_no_token_from_before_fits() {
     hatd.stop().await;
 
     let data_dir = dir.path().join("restored");
-    let ended = restore(&backup, &data_dir).await;
+    let mut restoring = restoring(&backup, &data_dir);
+    restoring.envs(bug.map(|bug| ("HATD_TEST_BUG", bug)));
+    let ended = run(&mut restoring).await;
     assert_eq!(ended.code(), Some(0), "{}", ended.log);
     let hatd = Hatd::restart(&data_dir, address).await;
     assert_eq!(Held::of(&hatd.client().await).await, state);

@@ -33,3 +33,12 @@ pub(crate) fn small_limits() -> Limits {
         ..Limits::default()
     }
 }
+
+/// What a task said when it panicked; nothing if it did not.
+pub(crate) async fn failure<T: Send + 'static>(
+    task: impl Future<Output = T> + Send + 'static,
+) -> Option<String> {
+    let panic = tokio::spawn(task).await.err()?.into_panic();
+    let text = panic.downcast_ref::<String>().cloned();
+    Some(text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap())
+}

@@ -166,7 +166,7 @@ mod tests {
         let mut says = |writes, after| space.is_to_say(writes, began + after);
         assert!(!says(Writes::All, Duration::ZERO), "that is no news");
         assert!(says(Writes::Removals, Duration::ZERO));
-        let soon = SAID_EVERY - Duration::from_nanos(1);
+        let soon = SAID_EVERY.saturating_sub(Duration::from_nanos(1));
         assert!(!says(Writes::All, soon) && !says(Writes::Removals, soon));
         assert!(!says(Writes::Removals, SAID_EVERY), "it was said already");
         assert!(says(Writes::All, SAID_EVERY), "and what lasts is said");
