@@ -6,12 +6,13 @@ mod refusals;
 mod watch;
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use serde_json::Value;
 use tokio::process::Command;
 use tokio::time::timeout;
 
-use crate::process::hatd::{Hatd, LIMIT};
+use crate::process::hatd::Hatd;
 
 pub(crate) const ROOM: &str = "room@conference.localhost";
 pub(crate) const USER: &str = "user@localhost";
@@ -41,9 +42,12 @@ impl Done {
     }
 }
 
+/// Longest wait for a command: far more than the largest import takes on a busy machine.
+const COMMAND_LIMIT: Duration = Duration::from_mins(10);
+
 /// Runs a command to its end.
 pub(crate) async fn run(command: &mut Command) -> Done {
-    let output = timeout(LIMIT * 4, command.output()).await.expect("it ends in time").unwrap();
+    let output = timeout(COMMAND_LIMIT, command.output()).await.expect("it ends in time").unwrap();
     Done {
         code: output.status.code().expect("no signal ended it"),
         out: String::from_utf8(output.stdout).unwrap(),

@@ -45,7 +45,7 @@ DATA = "{jabber:x:data}"
 ERRORS = "{urn:ietf:params:xml:ns:xmpp-stanzas}"
 
 # How long anything may take before a test fails, in seconds: generous, for a machine that is busy.
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 def free_port() -> int:
