@@ -144,6 +144,13 @@ fn an_answer_without_a_commit_is_found() {
 }
 
 #[test]
+fn an_affiliation_of_who_has_hats_without_a_commit_is_found() {
+    let member = document(3, Some("b"), Affiliation::Member);
+    let found = with((5, 6), affiliate(Affiliation::Member), written(3, member));
+    assert!(found.contains(&Kind::Answer));
+}
+
+#[test]
 fn a_commit_of_something_else_is_found() {
     let mut history = two_gifts();
     history.calls[1].what = add("c", "");

@@ -253,7 +253,9 @@ impl Checker {
     fn follow_hidden(&mut self, state: &mut State, call: &Call) {
         match (&call.what, &call.answer) {
             // Who has no hats can become anything without watches being told.
-            (What::Affiliate { user_jid, affiliation }, Answer::Written { revision, .. }) => {
+            (What::Affiliate { user_jid, affiliation }, Answer::Written { revision, .. })
+                if state.document(user_jid).hats.is_empty() =>
+            {
                 let document = state.document_mut(user_jid);
                 (document.affiliation, document.revision) = (*affiliation, *revision);
             }

@@ -24,12 +24,26 @@ pub(super) struct Sent {
 
 /// Makes a write and notes its token; each kind of answer has its documents elsewhere.
 macro_rules! written {
-    ($caller:expr, $answer:expr, $documents:expr) => {{
-        let it = $answer.await?.into_inner();
-        $caller.token.clone_from(&it.token);
-        let (revision, changed, replayed) = (it.revision, it.changed, it.replayed);
-        let documents = $documents(it);
-        Ok(Answer::Written { revision, changed, replayed, documents })
+    ($caller:expr, $answer:expr, $it:ident => $documents:expr) => {{
+        let $it = $answer.await?.into_inner();
+        $caller.token.clone_from(&$it.token);
+        let (revision, changed, replayed) = ($it.revision, $it.changed, $it.replayed);
+        Ok(Answer::Written { revision, changed, replayed, documents: $documents })
+    }};
+}
+
+/// Makes a write of one document.
+macro_rules! written_one {
+    ($caller:expr, $answer:expr) => {
+        written!($caller, $answer, it => it.user_hats.into_iter().collect())
+    };
+}
+
+/// Makes a write that says no more than whose hat it is about: the requests of all of them are alike.
+macro_rules! written_hat {
+    ($caller:expr, $client:ident.$call:ident, $request:ident { $($field:ident),* }) => {{
+        let request = pb::$request { $($field,)* ..Default::default() };
+        written_one!($caller, $client.$call(request))
     }};
 }
 
@@ -95,70 +109,33 @@ impl Caller {
                     request_id,
                     ..Default::default()
                 };
-                written!(self, hats.add_user_hat(request), |it: pb::AddUserHatResponse| {
-                    it.user_hats.into_iter().collect()
-                })
+                written_one!(self, hats.add_user_hat(request))
             }
-            What::Remove { user_jid, hat_id } => {
-                let request = pb::RemoveUserHatRequest {
-                    room_jid,
-                    user_jid,
-                    hat_id,
-                    request_id,
-                    ..Default::default()
-                };
-                written!(self, hats.remove_user_hat(request), |it: pb::RemoveUserHatResponse| {
-                    it.user_hats.into_iter().collect()
-                })
-            }
-            What::Wear { user_jid, hat_id, active: true } => {
-                let request = pb::WearHatRequest {
-                    room_jid,
-                    user_jid,
-                    hat_id,
-                    request_id,
-                    ..Default::default()
-                };
-                written!(self, wardrobe.wear_hat(request), |it: pb::WearHatResponse| {
-                    it.user_hats.into_iter().collect()
-                })
-            }
-            What::Wear { user_jid, hat_id, active: false } => {
-                let request = pb::DoffHatRequest {
-                    room_jid,
-                    user_jid,
-                    hat_id,
-                    request_id,
-                    ..Default::default()
-                };
-                written!(self, wardrobe.doff_hat(request), |it: pb::DoffHatResponse| {
-                    it.user_hats.into_iter().collect()
-                })
-            }
-            What::Claim { user_jid, hat_id } => {
-                let request = pb::ClaimHatRequest {
-                    room_jid,
-                    user_jid,
-                    hat_id,
-                    request_id,
-                    ..Default::default()
-                };
-                written!(self, wardrobe.claim_hat(request), |it: pb::ClaimHatResponse| {
-                    it.user_hats.into_iter().collect()
-                })
-            }
-            What::Discard { user_jid, hat_id } => {
-                let request = pb::DiscardHatRequest {
-                    room_jid,
-                    user_jid,
-                    hat_id,
-                    request_id,
-                    ..Default::default()
-                };
-                written!(self, wardrobe.discard_hat(request), |it: pb::DiscardHatResponse| {
-                    it.user_hats.into_iter().collect()
-                })
-            }
+            What::Remove { user_jid, hat_id } => written_hat!(
+                self,
+                hats.remove_user_hat,
+                RemoveUserHatRequest { room_jid, user_jid, hat_id, request_id }
+            ),
+            What::Wear { user_jid, hat_id, active: true } => written_hat!(
+                self,
+                wardrobe.wear_hat,
+                WearHatRequest { room_jid, user_jid, hat_id, request_id }
+            ),
+            What::Wear { user_jid, hat_id, active: false } => written_hat!(
+                self,
+                wardrobe.doff_hat,
+                DoffHatRequest { room_jid, user_jid, hat_id, request_id }
+            ),
+            What::Claim { user_jid, hat_id } => written_hat!(
+                self,
+                wardrobe.claim_hat,
+                ClaimHatRequest { room_jid, user_jid, hat_id, request_id }
+            ),
+            What::Discard { user_jid, hat_id } => written_hat!(
+                self,
+                wardrobe.discard_hat,
+                DiscardHatRequest { room_jid, user_jid, hat_id, request_id }
+            ),
             _ => unreachable!("{what:?} is of no single hat"),
         }
     }
@@ -186,8 +163,7 @@ impl Caller {
                     request_id,
                     ..Default::default()
                 };
-                written!(self, hats.update_room_hats(request), |it: pb::UpdateRoomHatsResponse| it
-                    .users)
+                written!(self, hats.update_room_hats(request), it => it.users)
             }
             What::SetWearers { users, hat_id, title } => {
                 let request = pb::SetHatWearersRequest {
@@ -198,8 +174,7 @@ impl Caller {
                     request_id,
                     ..Default::default()
                 };
-                written!(self, hats.set_hat_wearers(request), |it: pb::SetHatWearersResponse| it
-                    .users)
+                written!(self, hats.set_hat_wearers(request), it => it.users)
             }
             _ => unreachable!("{what:?} is not of several users' hats"),
         }
@@ -219,12 +194,12 @@ impl Caller {
                     request_id,
                     ..Default::default()
                 };
-                written!(self, hats.define_hat(request), |_| Vec::new())
+                written!(self, hats.define_hat(request), it => Vec::new())
             }
             What::Destroy { hat_id } => {
                 let request =
                     pb::DestroyHatRequest { room_jid, hat_id, request_id, ..Default::default() };
-                written!(self, hats.destroy_hat(request), |_| Vec::new())
+                written!(self, hats.destroy_hat(request), it => Vec::new())
             }
             What::Affiliate { user_jid, affiliation } => {
                 let request = pb::SetAffiliationRequest {
@@ -234,17 +209,15 @@ impl Caller {
                     request_id,
                     ..Default::default()
                 };
-                written!(self, rooms.set_affiliation(request), |it: pb::SetAffiliationResponse| {
-                    it.user_hats.into_iter().collect()
-                })
+                written_one!(self, rooms.set_affiliation(request))
             }
             What::Put => {
                 let request = pb::PutRoomRequest { request_id, ..open_room(&room_jid) };
-                written!(self, rooms.put_room(request), |_| Vec::new())
+                written!(self, rooms.put_room(request), it => Vec::new())
             }
             What::Delete => {
                 let request = pb::DeleteRoomRequest { room_jid, request_id, ..Default::default() };
-                written!(self, rooms.delete_room(request), |_| Vec::new())
+                written!(self, rooms.delete_room(request), it => Vec::new())
             }
             _ => unreachable!("{what:?} is of no room"),
         }
