@@ -116,7 +116,7 @@ class TlsTest {
     try (FakeHatd server = server(credentials);
         HatdClient client =
             HatdClient.builder("https://localhost:" + server.port())
-                .writeTimeout(Duration.ofMillis(300))
+                .writeTimeout(Duration.ofSeconds(5))
                 .connect()) {
       HatdException error =
           assertThrows(
